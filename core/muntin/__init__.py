@@ -1,0 +1,3 @@
+"""muntin: a hosting panel made of plugins."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,37 @@
+"""Opening a panel for the time of one command, and saying what went wrong in one line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import typer
+
+from muntin.configuration import Configuration
+from muntin.errors import MuntinError
+from muntin.panel import Panel
+
+T = TypeVar("T")
+
+
+def run(work: Callable[[Panel], Awaitable[T]]) -> T:
+    """Open the panel, do the work, close it; expected failures end the command with their message."""
+
+    async def opened() -> T:
+        panel = Panel(Configuration(), process="command")
+        await panel.open()
+        try:
+            result = await work(panel)
+            await panel.bus.flush()
+            return result
+        finally:
+            await panel.close()
+
+    try:
+        return asyncio.run(opened())
+    except MuntinError as error:
+        for field, messages in getattr(error, "fields", {}).items():
+            typer.echo(f"{field}: {' '.join(messages)}", err=True)
+        typer.echo(error.message, err=True)
+        raise typer.Exit(1) from error

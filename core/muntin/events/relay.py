@@ -1,0 +1,139 @@
+"""Brings events from the outbox to their subscribers; runs in every worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable
+
+from muntin.events import lanes
+from muntin.events.delivery import LEASE_S, Delivery
+from muntin.events.outbox import on_written
+from muntin.events.routing import BATCH, register, route_batch
+from muntin.events.subscription import Subscription
+
+POLL_S = 1.0
+"""How long an event waits at most when nobody wakes the relay (a message on the bus was missed)."""
+
+_HEARTBEAT_S = LEASE_S / 5
+
+_log = logging.getLogger(__name__)
+
+
+class Relay:
+    """Routes events and calls the subscribers of this process.
+
+        async with Relay(subscriptions) as relay:
+            bus.subscribe("events.written", lambda topic, data: relay.wake())
+
+    Events written by its own process wake it without that; for those of others the message spares the wait for the
+    next look. Several workers may run one each; a lane is delivered by one of them at a time. (On SQLite that is so
+    while one worker replaces another.)
+    """
+
+    def __init__(
+        self,
+        subscriptions: Iterable[Subscription] = (),
+        *,
+        clock: Callable[[], float] = time.time,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._wanted = {one.name: one for one in subscriptions}
+        self._clock = clock
+        self._poll_s = poll_s
+        self._worker = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._woken = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._deliveries: dict[str, Delivery] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stop_listening: Callable[[], None] = lambda: None
+
+    async def __aenter__(self) -> Relay:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Make the subscribers known and begin."""
+        await self.subscribe(self._wanted.values())
+        self._stop_listening = on_written(self.wake)
+        self._tasks = [
+            asyncio.create_task(self._route_for_ever(), name="event routing"),
+            asyncio.create_task(self._stay_alive(), name="event leases"),
+        ]
+        self.wake()
+
+    async def stop(self) -> None:
+        """End; an event that is being handled is broken off and handled again by the next relay."""
+        self._stop_listening()
+        self._stop_listening = lambda: None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._stop_deliveries(list(self._deliveries))
+
+    def wake(self) -> None:
+        """There are new events; to be called on the loop the relay runs on."""
+        self._woken.set()
+
+    async def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
+        """From now on exactly these subscribers are called; of the others the events wait."""
+        async with self._changing:
+            self._wanted = {one.name: one for one in subscriptions}
+            await register(self._wanted.values())
+            changed = [name for name, one in self._deliveries.items() if self._wanted.get(name) != one.subscription]
+            await self._stop_deliveries(changed)
+            for name, subscription in self._wanted.items():
+                if name not in self._deliveries:
+                    self._deliveries[name] = Delivery(subscription, self._worker, self._clock)
+                    self._deliveries[name].start()
+        self.wake()
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    async def _stop_deliveries(self, names: Iterable[str]) -> None:
+        stopped = [self._deliveries.pop(name) for name in names]
+        await asyncio.gather(*(delivery.stop() for delivery in stopped))
+
+    async def _route_for_ever(self) -> None:
+        while True:
+            try:
+                await self._route()
+            except Exception:  # noqa: BLE001 - the database may be away; the relay must survive that
+                _log.exception("could not route events")
+            try:
+                async with asyncio.timeout(self._poll_s):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass  # look anyway: a wake-up may have been missed
+
+    async def _route(self) -> None:
+        self._woken.clear()
+        while True:
+            count, subscribers = await route_batch(now_ms=self._now_ms())
+            self._wake_deliveries(subscribers)
+            if count < BATCH:
+                break
+        self._wake_deliveries(await lanes.due_subscribers(sorted(self._deliveries), now_ms=self._now_ms()))
+
+    def _wake_deliveries(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._deliveries:
+                self._deliveries[name].wake()
+
+    async def _stay_alive(self) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S)
+            if not any(delivery.is_busy for delivery in self._deliveries.values()):
+                continue
+            try:
+                await lanes.extend_leases(self._worker, until_ms=self._now_ms() + int(LEASE_S * 1000))
+            except Exception:  # noqa: BLE001 - the database may be away; the next beat comes soon
+                _log.exception("could not extend the leases of event lanes")

@@ -1,0 +1,38 @@
+"""How often somebody may ask: counted per credential, or per address for those without one."""
+
+from __future__ import annotations
+
+import time
+
+from muntin.call import Call
+from muntin.errors import TooManyRequests
+from muntin.runtime import panel
+
+
+def count_call(call: Call, *, bucket: str, per_minute: int) -> None:
+    """Count one request and announce what is left in `X-RateLimit-*`.
+
+    Args:
+        bucket: Name of the counter; dialects do not share theirs.
+        per_minute: Before the role's multiplier.
+
+    Raises:
+        TooManyRequests: Nothing is left in this minute.
+    """
+    limit = max(1, int(per_minute * call.actor.rate_multiplier))
+    hit(call, f"{bucket}:{call.actor.credential}", limit=limit, window_s=60)
+
+
+def hit(call: Call, counter: str, *, limit: int, window_s: int) -> None:
+    """Count one use of a named counter across all processes.
+
+    Raises:
+        TooManyRequests: It is used up; `Retry-After` says when it is not.
+    """
+    state = panel().limits.hit(counter, limit=limit, window_s=window_s)
+    reset_at = int(state.reset_at)
+    call.response_headers["X-RateLimit-Limit"] = str(state.limit)
+    call.response_headers["X-RateLimit-Remaining"] = str(state.remaining)
+    call.response_headers["X-RateLimit-Reset"] = str(reset_at)
+    if not state.allowed:
+        raise TooManyRequests(reset_at - int(time.time()))

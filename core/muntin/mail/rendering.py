@@ -1,0 +1,61 @@
+"""From a template and its values to the text, the HTML and the subject of a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import StrictUndefined, TemplateNotFound, select_autoescape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from muntin.contributions import MailTemplate
+from muntin.runtime import panel
+from muntin.settings import GeneralSettings, public_url, section
+from muntin.translation import _
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail as people read it; `html` is empty where the template has only text."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(template: MailTemplate, values: Mapping[str, object]) -> Rendered:
+    """Fill a template. It runs in a sandbox: it reads values and changes nothing.
+
+    Raises:
+        jinja2.TemplateError: The template is wrong, or wants a value that is not there.
+    """
+    environment = ImmutableSandboxedEnvironment(
+        loader=panel().templates.environment.loader,
+        autoescape=select_autoescape(("html",), default_for_string=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["_"] = _
+    known = {"panel_name": section(GeneralSettings).name, "panel_url": public_url(), "name": "", **values}
+    subject = environment.from_string(template.subject).render(known)
+    text = environment.get_template(f"{template.template}.txt").render(known, subject=subject)
+    try:
+        html = environment.get_template(f"{template.template}.html").render(known, subject=subject)
+    except TemplateNotFound as error:
+        if error.name != f"{template.template}.html":
+            raise
+        html = ""
+    return Rendered(subject, text, html)
+
+
+def find_template(name: str) -> MailTemplate:
+    """The template of that name.
+
+    Raises:
+        LookupError: No enabled plugin contributes it.
+    """
+    for template in panel().registry.of(MailTemplate):
+        if template.name == name:
+            return template
+    raise LookupError(f"no enabled plugin contributes the mail template {name!r}")

@@ -1,0 +1,11 @@
+"""Finding, loading and switching plugins. Plugin authors need only `hookimpl` from here."""
+
+from __future__ import annotations
+
+import pluggy
+
+hookimpl = pluggy.HookimplMarker("muntin")
+
+ENTRY_POINTS = "muntin.plugins"
+
+__all__ = ["ENTRY_POINTS", "hookimpl"]

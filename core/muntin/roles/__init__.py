@@ -1,0 +1,1 @@
+"""Roles: what accounts may do everywhere."""

@@ -1,0 +1,240 @@
+"""The supervisor itself: socket, hub, migrate step, slots, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+
+from muntin.bus.hub import Hub, HubTaken
+from muntin.bus.interface import Json
+from muntin.supervisor.plan import ChildPlan, Plan
+from muntin.supervisor.process import Process
+from muntin.supervisor.slot import Slot
+from muntin.supervisor.sockets import bind
+from muntin.supervisor.wire import ROLL, STALLED, roll_id
+
+log = logging.getLogger(__name__)
+
+ROLL_TOPIC = "supervisor.roll"
+"""Anybody: replace every process; data `{"id": str}`, acted on once per id."""
+CHILD_TOPIC = "supervisor.child"
+"""The supervisor: `{"name", "pid", "event"}`."""
+ROLLED_TOPIC = "supervisor.rolled"
+"""The supervisor: `{"id", "ok"}` when a roll is over; where not ok, the old processes go on."""
+STALLED_TOPIC = "supervisor.stalled"
+"""The supervisor: `{"name", "pid", "plugin", "stalled_s", "stack"}`."""
+
+SILENT_S = 10.0
+"""A loop that beat before and does not for this long is stuck beyond what its own watchdog sees: replaced."""
+STALL_REPLACE_S = 10.0
+"""A stall nobody's plugin is to blame for is only reported until it lasts this long."""
+REMEMBERED_ROLLS = 64
+
+
+class MigrationFailed(Exception):
+    """The migrate step ended with an error; it has said on stderr what is wrong."""
+
+
+class Supervisor:
+    """Runs a plan until it is told to stop."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._socket: socket.socket | None = None
+        self._hub = Hub(Path(plan.bus_path)) if plan.bus_path else None
+        self._slots = [Slot(name, child, self._start, self._report) for name, child in _named(plan.children)]
+        self._stopping = asyncio.Event()
+        self._rolls: asyncio.Queue[str] = asyncio.Queue()
+        self._seen_rolls: dict[str, None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._replacing: set[str] = set()
+
+    async def run(self) -> None:
+        """Start everything, keep it running, stop it in order.
+
+        Raises:
+            CannotBind: Nothing was started.
+            MigrationFailed: No child was started.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, lambda: self.request_roll(f"SIGHUP-{time.monotonic_ns()}"))
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            loop.add_signal_handler(number, self._forward, number)
+        self._socket = bind(self._plan.bind) if self._plan.bind else None
+        try:
+            await self._migrate()
+            if not self._stopping.is_set():
+                await self._serve()
+        finally:
+            await self._stop_all()
+            if self._socket is not None:
+                self._socket.close()
+
+    def request_roll(self, request: str) -> None:
+        """Replace every process, one after the other; a second request while one runs follows it."""
+        if request in self._seen_rolls:
+            return
+        self._seen_rolls[request] = None
+        if len(self._seen_rolls) > REMEMBERED_ROLLS:
+            del self._seen_rolls[next(iter(self._seen_rolls))]
+        self._rolls.put_nowait(request)
+
+    async def _serve(self) -> None:
+        if self._hub is not None:
+            self._hub.subscribe(ROLL_TOPIC, self._hear_roll)
+            if not await self._open_hub(self._hub):
+                self._spawn(self._wait_for_hub(self._hub))
+        for slot in self._slots:
+            slot.open()
+        for work in (self._announce(), self._roll_on_request(), self._look_for_the_silent()):
+            self._spawn(work)
+        await self._stopping.wait()
+
+    async def _stop_all(self) -> None:
+        """In the plan's order, so that who answers requests stops before who serves them."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        for kind in {slot.plan.name: None for slot in self._slots}:
+            await asyncio.gather(*(slot.stop() for slot in self._slots if slot.plan.name == kind))
+        if self._hub is not None:
+            await self._hub.close()
+
+    async def _migrate(self) -> None:
+        if self._plan.migrate is not None:
+            code = await self._run_to_end(self._plan.migrate)
+            if code != 0 and not self._stopping.is_set():
+                raise MigrationFailed(f"the migrate step ended with {code}")
+
+    async def _run_to_end(self, command: tuple[str, ...]) -> int:
+        """Run a command that is stopped with us; its exit code."""
+        step = ChildPlan(name="step", command=command, says_ready=False)
+        process = await Process.start("step", step, socket_fd=None, notice=lambda *_: None)
+        stop = asyncio.create_task(self._stop_with_us(process))
+        await process.exited.wait()
+        stop.cancel()
+        return process.exit_code or 0
+
+    async def _stop_with_us(self, process: Process) -> None:
+        await self._stopping.wait()
+        await process.stop()
+
+    async def _open_hub(self, hub: Hub) -> bool:
+        try:
+            await hub.open()
+        except HubTaken:
+            return False
+        return True
+
+    async def _wait_for_hub(self, hub: Hub) -> None:
+        """Another supervisor on this data dir holds the hub; be there when it goes."""
+        while not await self._open_hub(hub):  # noqa: ASYNC110 - the other one tells nobody when it goes
+            await asyncio.sleep(1)
+
+    async def _announce(self) -> None:
+        for slot in self._slots:
+            await slot.ready.wait()
+        log.info("all processes are ready")
+        if self._plan.announcement:
+            sys.stdout.write(f"{self._plan.announcement}\n")
+            sys.stdout.flush()
+
+    async def _roll_on_request(self) -> None:
+        while True:
+            request = await self._rolls.get()
+            is_done = await self._roll()
+            log.info("roll %s: %s", request, "all processes are new" if is_done else "failed, the old ones go on")
+            self._publish(ROLLED_TOPIC, {"id": request, "ok": is_done})
+
+    async def _roll(self) -> bool:
+        try:
+            await self._migrate()
+        except MigrationFailed as error:
+            log.error("%s", error)
+            return False
+        for slot in self._slots:
+            if not await slot.replace():
+                return False
+        return True
+
+    async def _look_for_the_silent(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            oldest_s = time.monotonic() - SILENT_S
+            for slot in self._slots:
+                process = slot.current
+                if process is not None and process.last_beat_s is not None and process.last_beat_s < oldest_s:
+                    log.error("%s (pid %d) has not beaten for %.0f s: killed", slot.name, process.pid, SILENT_S)
+                    await slot.kill()
+
+    async def _start(self, name: str, plan: ChildPlan) -> Process:
+        socket_fd = None if self._socket is None else self._socket.fileno()
+        return await Process.start(name, plan, socket_fd=socket_fd, notice=self._take_notice)
+
+    def _take_notice(self, process: Process, verb: str, rest: str) -> None:
+        if verb == ROLL and rest:
+            self.request_roll(rest)
+        elif verb == STALLED:
+            self._spawn(self._on_stall(process, rest))
+
+    async def _on_stall(self, process: Process, text: str) -> None:
+        stall = json.loads(text)
+        plugin = stall["plugin"]
+        log.error("%s stalled for %.1f s in %s:\n%s", process.name, stall["stalled_s"], plugin, stall["stack"])
+        self._publish(STALLED_TOPIC, {"name": process.name, "pid": process.pid, **stall})
+        slot = next((slot for slot in self._slots if slot.current is process), None)
+        is_due = plugin is not None or stall["stalled_s"] >= STALL_REPLACE_S
+        if slot is None or not is_due or slot.name in self._replacing:
+            return
+        self._replacing.add(slot.name)
+        try:
+            if plugin is not None and self._plan.quarantine is not None:
+                await self._run_to_end((*self._plan.quarantine, plugin))
+            await slot.replace()
+        finally:
+            self._replacing.discard(slot.name)
+
+    def _report(self, name: str, happened: str, process: Process | None) -> None:
+        pid = None if process is None else process.pid
+        code = None if process is None else process.exit_code
+        level = logging.INFO if happened in ("started", "ready") else logging.ERROR
+        log.log(level, "%s (pid %s) %s%s", name, pid, happened, "" if code is None else f" (exit code {code})")
+        self._publish(CHILD_TOPIC, {"name": name, "pid": pid, "event": happened})
+
+    def _publish(self, topic: str, data: Json) -> None:
+        if self._hub is not None:
+            self._hub.publish(topic, data)
+
+    def _hear_roll(self, _topic: str, data: Json) -> None:
+        self.request_roll(roll_id(data))
+
+    def _on_stop(self, number: signal.Signals) -> None:
+        if self._stopping.is_set():  # asked twice: no more patience
+            for slot in self._slots:
+                if slot.current is not None:
+                    slot.current.send_signal(signal.SIGKILL)
+            return
+        log.info("%s: stopping", signal.Signals(number).name)
+        self._stopping.set()
+
+    def _forward(self, number: signal.Signals) -> None:
+        for slot in self._slots:
+            if slot.current is not None:
+                slot.current.send_signal(number)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _named(children: tuple[ChildPlan, ...]) -> list[tuple[str, ChildPlan]]:
+    return [(f"{child.name}.{number}", child) for child in children for number in range(1, child.count + 1)]

@@ -1,0 +1,75 @@
+"""What a worker does: delivers events to subscribers, and runs jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from muntin.bus import Json
+from muntin.contributions import Cron, EventSubscriber, Saga, Task
+from muntin.events import Relay, Subscription
+from muntin.jobs.engine import JobEngine
+from muntin.panel import Panel
+from muntin.plugins.registry import Owned, Snapshot
+
+log = logging.getLogger("muntin.worker")
+WRITTEN = "events.written"
+
+
+class Worker:
+    """The relay and the job engine of one process, following the set of enabled plugins."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._relay = Relay(_subscriptions(panel.registry.owned(EventSubscriber)))
+        self._engine: JobEngine | None = None
+
+    async def start(self) -> None:
+        """Begin to deliver and to work."""
+        panel = self._panel
+        self._engine = await JobEngine.open(panel.configuration, _jobs(panel.registry.owned), bus=panel.bus)
+        await self._relay.start()
+        self._panel.bus.subscribe(WRITTEN, self._written)
+        self._panel.registry.on_switch(self._switched)
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when other workers take this one for dead; the process must end at once."""
+        assert self._engine is not None  # noqa: S101 - asked for after `start`
+        return self._engine.lost
+
+    async def stop(self) -> None:
+        """Stop taking on; what is broken off is done again by the next worker."""
+        await self._relay.stop()
+        if self._engine:
+            await self._engine.close()
+
+    def _written(self, topic: str, data: Json) -> None:
+        self._relay.wake()
+
+    def _switched(self, before: Snapshot, after: Snapshot) -> None:
+        self._panel.start_task("core", self._follow(after), name="follow")
+
+    async def _follow(self, snapshot: Snapshot) -> None:
+        await self._relay.subscribe(_subscriptions(snapshot.of(EventSubscriber)))
+        if self._engine:
+            await self._engine.use(_jobs(snapshot.of))
+
+
+def _subscriptions(subscribers: tuple[Owned[EventSubscriber], ...]) -> list[Subscription]:
+    return [
+        Subscription(
+            name=f"{owned.plugin}.{owned.value.name}",
+            plugin=owned.plugin,
+            event_types=owned.value.event_types,
+            handler=owned.value.handler,
+            timeout_s=owned.value.timeout_s,
+        )
+        for owned in subscribers
+    ]
+
+
+def _jobs(owned_of: Callable[[type[Any]], tuple[Owned[Any], ...]]) -> list[Task | Saga | Cron]:
+    return [owned.value for kind in (Task, Saga, Cron) for owned in owned_of(kind)]

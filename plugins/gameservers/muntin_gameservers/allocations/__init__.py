@@ -1,0 +1,1 @@
+"""Addresses and ports of nodes, and which server has them."""

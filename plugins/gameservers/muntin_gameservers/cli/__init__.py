@@ -1,0 +1,1 @@
+"""Commands that game servers add to `muntin`."""

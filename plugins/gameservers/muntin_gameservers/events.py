@@ -1,0 +1,115 @@
+"""What happens to game servers, nests and eggs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from muntin.events import Event
+
+
+class ServerEvent(Event):
+    """Something that happened to a game server."""
+
+    subject: ClassVar[str] = "server_id"
+
+    server_id: UUID
+    name: str
+
+
+class ServerCreated(ServerEvent):
+    """A game server was ordered; its node installs it next."""
+
+    type = "server.created"
+
+    owner_id: UUID
+    node_id: UUID
+    egg_id: UUID
+
+
+class ServerUpdated(ServerEvent):
+    """Settings or limits of a game server changed."""
+
+    type = "server.updated"
+
+    changed: tuple[str, ...]
+
+
+class ServerDeleted(ServerEvent):
+    """A game server is gone."""
+
+    type = "server.deleted"
+
+
+class ServerSuspended(ServerEvent):
+    """A game server was suspended."""
+
+    type = "server.suspended"
+
+    reason: str | None = None
+
+
+class ServerUnsuspended(ServerEvent):
+    """A game server may be started again."""
+
+    type = "server.unsuspended"
+
+
+class ServerStarted(ServerEvent):
+    """A game server is running and ready for players."""
+
+    type = "server.started"
+
+
+class ServerStopped(ServerEvent):
+    """A game server stopped."""
+
+    type = "server.stopped"
+
+    exit_code: int | None = None
+    reason: str = ""
+
+
+class ServerInstallStarted(ServerEvent):
+    """A game server is being installed (again)."""
+
+    type = "server.install_started"
+
+
+class ServerInstallCompleted(ServerEvent):
+    """A game server was installed."""
+
+    type = "server.install_completed"
+
+
+class ServerInstallFailed(ServerEvent):
+    """Installing a game server failed."""
+
+    type = "server.install_failed"
+
+    reason: str
+
+
+class EggImported(Event):
+    """An egg was imported."""
+
+    type = "egg.imported"
+    subject = "egg_id"
+
+    egg_id: UUID
+    name: str
+
+
+EVENTS = (
+    ServerCreated,
+    ServerUpdated,
+    ServerDeleted,
+    ServerSuspended,
+    ServerUnsuspended,
+    ServerStarted,
+    ServerStopped,
+    ServerInstallStarted,
+    ServerInstallCompleted,
+    ServerInstallFailed,
+    EggImported,
+)

@@ -1,0 +1,1 @@
+"""The servers of this node: state, power, console, installs, figures."""

@@ -1,0 +1,1 @@
+"""The websocket of a server: console, figures, power, as Wings' clients know it."""

@@ -1,0 +1,1 @@
+"""`/api/remote`: where nodes fetch servers and report what became of them (the Wings protocol)."""

@@ -1,0 +1,133 @@
+"""What a node may know and say of the servers placed on it, and of no others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from muntin.access import Actor, guarded
+from muntin.database import transaction
+from muntin.jobs import enqueue
+from muntin.schemas import Query
+from muntin_gameservers.contract import NEVER_RAN, InstallReport, InstallScript, ServerConfiguration, StateChange
+from muntin_gameservers.events import ServerInstallCompleted, ServerInstallFailed, ServerStarted, ServerStopped
+from muntin_gameservers.models import ServerRow
+from muntin_gameservers.nests.stored import definition_of
+from muntin_gameservers.remote.activity import keep
+from muntin_gameservers.servers.configuration import configuration_of
+from muntin_gameservers.servers.creation import INSTALL
+from muntin_gameservers.servers.telling import tell
+
+LAST_PAGE = 1_000_000
+"""What is asked for beyond is answered as this one, which is empty: numbers of 64 bits overflow in databases."""
+
+
+class RemoteQuery(Query):
+    """Which servers of the node: Wings begins to count at 0 and means 1."""
+
+    page: int = 1
+    per_page: int = 50
+
+
+@guarded("node.report")
+async def list_configurations(actor: Actor, query: RemoteQuery) -> dict[str, Any]:
+    """The node's servers, with Wings' (Laravel's) page figures."""
+    page, per_page = min(max(1, query.page), LAST_PAGE), min(max(1, query.per_page), 200)
+    rows = ServerRow.visible_to(actor).exclude(stage="deleting")
+    total = await rows.count()
+    found = await rows.order_by("id").offset((page - 1) * per_page).limit(per_page).select_related("egg")
+    data = [{"uuid": str(row.id), **(await configuration_of(row)).model_dump(mode="json")} for row in found]
+    first = (page - 1) * per_page + 1
+    meta = {
+        "current_page": page,
+        "from": first if found else None,
+        "last_page": max(1, -(-total // per_page)),
+        "per_page": per_page,
+        "to": first + len(found) - 1 if found else None,
+        "total": total,
+    }
+    return {"data": data, "meta": meta}
+
+
+@guarded("node.report", on=ServerRow)
+async def load_configuration(actor: Actor, server: ServerRow) -> ServerConfiguration:
+    """One server's settings and process configuration."""
+    await server.fetch_related("egg")
+    return await configuration_of(server)
+
+
+@guarded("node.report", on=ServerRow)
+async def load_install_script(actor: Actor, server: ServerRow) -> InstallScript:
+    """The script that installs the server, and the image it runs in."""
+    await server.fetch_related("egg")
+    script = definition_of(server.egg).installation
+    return InstallScript(container_image=script.container, entrypoint=script.entrypoint, script=script.script)
+
+
+@guarded("node.report", on=ServerRow)
+async def take_install_report(actor: Actor, server: ServerRow, report: InstallReport) -> None:
+    """Keep how an install ended; hearing it twice changes nothing more."""
+    async with transaction() as events:
+        if report.successful:
+            values = {"stage": "ready", "problem": "", "installed_at": datetime.now(UTC)}
+            if await ServerRow.filter(id=server.id, stage__in=("installing", "install_failed")).update(**values):
+                events.add(ServerInstallCompleted(server_id=server.id, name=server.name))
+                events.after_commit(lambda: tell(server.id))
+            return
+        reason = report.reason or "The install script failed."
+        if await ServerRow.filter(id=server.id, stage="installing").update(stage="install_failed", problem=reason):
+            events.add(ServerInstallFailed(server_id=server.id, name=server.name, reason=reason))
+            events.after_commit(lambda: tell(server.id))
+
+
+@guarded("node.report", on=ServerRow)
+async def take_state(actor: Actor, server: ServerRow, change: StateChange) -> None:
+    """Keep the power state a node reported; it is the node's own, the panel never restores it."""
+    last_exit = change.last_exit.model_dump() if change.last_exit else server.last_exit
+    async with transaction() as events:
+        changed = (
+            await ServerRow.filter(id=server.id)
+            .exclude(power=change.new_state)
+            .update(power=change.new_state, last_exit=last_exit, **_problem(change))
+        )
+        if not changed:
+            return
+        if change.new_state == "running":
+            events.add(ServerStarted(server_id=server.id, name=server.name))
+        elif change.new_state == "offline":
+            ended = change.last_exit
+            events.add(
+                ServerStopped(
+                    server_id=server.id,
+                    name=server.name,
+                    exit_code=ended.code if ended else None,
+                    reason=ended.reason if ended else "",
+                )
+            )
+        events.after_commit(lambda: tell(server.id))
+
+
+def _problem(change: StateChange) -> dict[str, str]:
+    """What the change says of the server's problem: a failed start or a crash is one until it starts again."""
+    if change.new_state in ("starting", "running"):
+        return {"problem": ""}
+    ended = change.last_exit
+    if change.new_state == "offline" and ended is not None and ended.code != 0:
+        crashed = change.previous_state in ("starting", "running")
+        if crashed or ended.code == NEVER_RAN:
+            return {"problem": ended.reason}
+    return {}
+
+
+@guarded("node.report")
+async def reset_servers(actor: Actor) -> None:
+    """A node that starts runs no install: those that were under way are ordered again."""
+    async with transaction() as events:
+        for row in await ServerRow.visible_to(actor).filter(stage="installing"):
+            await enqueue(events, INSTALL, server_id=str(row.id))
+
+
+@guarded("node.report")
+async def take_activity(actor: Actor, rows: list[dict[str, Any]]) -> None:
+    """Rows of what people did over sockets of the node; only those of its own servers are kept."""
+    await keep(actor, rows)

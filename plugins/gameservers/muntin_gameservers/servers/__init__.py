@@ -1,0 +1,1 @@
+"""The services of game servers, by what they do."""

@@ -1,0 +1,135 @@
+"""Starting, stopping, commanding and measuring: calls that go straight to the node."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from muntin import audit
+from muntin.access import Actor, guarded
+from muntin.database import transaction
+from muntin.nodes.client import NodeSaidNo, call_node
+from muntin.nodes.models import NodeRow
+from muntin.translation import _
+from muntin_gameservers.contract import ResourceUsage
+from muntin_gameservers.errors import ServerOffline
+from muntin_gameservers.models import ServerRow
+from muntin_gameservers.schemas import CommandSent, ConsoleLines, PowerAccepted, ServerResources, Traffic
+from muntin_gameservers.servers.states import refuse_unusable
+
+ACTIONS = ("start", "stop", "restart", "kill")
+MIB = 1024 * 1024
+
+
+@guarded("control.{action}", on=ServerRow, among=ACTIONS)
+async def set_power(actor: Actor, server: ServerRow, *, action: str) -> PowerAccepted:
+    """Order a power action; answered once the node took it.
+
+    Raises:
+        ServerSuspended, ServerLocked: It may not be used now.
+        NodeUnreachable: The node did not answer.
+    """
+    refuse_unusable(server)
+    await _order(server, action)
+    await _remember(actor, server, f"server.power.{action}", {})
+    return PowerAccepted(action=action, accepted=True, status=server.status)
+
+
+@guarded("control.command", on=ServerRow)
+async def send_command(actor: Actor, server: ServerRow, *, command: str) -> CommandSent:
+    """Write one line to the server's console.
+
+    Raises:
+        ServerOffline: It is not running.
+        ServerSuspended, ServerLocked: It may not be used now.
+        NodeUnreachable: The node did not answer.
+    """
+    refuse_unusable(server)
+    try:
+        await _call(server, "POST", "commands", json={"commands": [command]})
+    except NodeSaidNo as error:
+        if error.node_status == 502:
+            raise ServerOffline from error
+        raise
+    await _remember(actor, server, "server.command", {"command": command})
+    return CommandSent(sent=True)
+
+
+@guarded("server.view", on=ServerRow)
+async def load_resources(actor: Actor, server: ServerRow) -> ServerResources:
+    """What the server uses right now; zeros while it is stopped.
+
+    Raises:
+        NodeUnreachable: The node did not answer.
+    """
+    usage = ResourceUsage()
+    if server.stage == "ready":
+        usage = _utilization(await _call(server, "GET", ""))
+    return resources(server, usage)
+
+
+@guarded("control.console", on=ServerRow)
+async def load_logs(actor: Actor, server: ServerRow, *, lines: int) -> ConsoleLines:
+    """The end of the console.
+
+    Raises:
+        NodeUnreachable: The node did not answer.
+    """
+    try:
+        answer: Any = await _call(server, "GET", f"logs?size={lines}")
+    except NodeSaidNo:
+        return ConsoleLines(lines=[])  # there is no container yet
+    lines_told = answer.get("data") if isinstance(answer, dict) else None
+    return ConsoleLines(lines=[str(one) for one in lines_told] if isinstance(lines_told, list) else [])
+
+
+def resources(server: ServerRow, usage: ResourceUsage) -> ServerResources:
+    """A node's figures in the panel's units."""
+    return ServerResources(
+        status=usage.state if server.status in ("running", "starting", "stopping", "offline") else server.status,
+        cpu=usage.cpu_absolute,
+        memory=usage.memory_bytes,
+        memory_limit=server.memory_mib * MIB or usage.memory_limit_bytes,
+        disk=usage.disk_bytes,
+        disk_limit=server.disk_mib * MIB,
+        network=Traffic(rx=usage.network.rx_bytes, tx=usage.network.tx_bytes),
+        uptime=usage.uptime // 1000,
+        sampled_at=datetime.now(UTC),
+    )
+
+
+def _utilization(details: Any) -> ResourceUsage:
+    """The figures in a node's answer.
+
+    Raises:
+        NodeSaidNo: There are none.
+    """
+    try:
+        return ResourceUsage.model_validate(details["utilization"])
+    except (TypeError, KeyError, ValidationError) as error:
+        raise NodeSaidNo(200, _("its answer holds no figures")) from error
+
+
+async def _order(server: ServerRow, action: str) -> None:
+    """Have the node do it; one that has not heard yet of the end of a suspension hears it first."""
+    wanted = {"action": action, "wait_seconds": 30}
+    try:
+        await _call(server, "POST", "power", json=wanted)
+    except NodeSaidNo as error:
+        if error.node_status != 400 or action not in ("start", "restart"):
+            raise
+        await _call(server, "POST", "sync")
+        await _call(server, "POST", "power", json=wanted)
+
+
+async def _call(server: ServerRow, method: str, what: str, *, json: object = None) -> Any:
+    node = await NodeRow.get(id=server.node_id)
+    path = f"/api/servers/{server.id}" + (f"/{what}" if what else "")
+    return await call_node(node, method, path, json=json)
+
+
+async def _remember(actor: Actor, server: ServerRow, event: str, properties: dict[str, object]) -> None:
+    async with transaction() as events:
+        await audit.record(events, actor, event, ("server", server.id), properties)

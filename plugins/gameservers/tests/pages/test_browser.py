@@ -1,0 +1,285 @@
+"""Game servers in a real browser, on a served panel whose node is a small program of the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright, expect
+
+from muntin.pages.assets import CORE_ASSETS
+
+from .conftest import document
+from .world import Watched, World, made_world, signed_in
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+HAS_CHROMIUM = CHROMIUM.exists()
+NOTHING_YET = "\u2013"
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+AXE = CORE_ASSETS.parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}"""
+OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && (box.right > innerWidth + 1 || box.left < -1) && !one.closest(
+    ".m-table-wrap, .m-tabs, .xterm, .cm-editor, pre, .visually-hidden, [popover], .m-skip, .uplot");
+}).slice(0, 5).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    if not (CORE_ASSETS / "manifest.json").is_file():
+        _missing("the page assets are not built; run `make assets`")
+    if not HAS_CHROMIUM:
+        _missing("Chromium is not installed at /usr/bin/chromium")
+    async with made_world(tmp_path_factory.mktemp("served") / "data") as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def watched(world: World, browser: Browser) -> AsyncIterator[Watched]:
+    """A page of the administrator's; the test fails when anything on it complained."""
+    world.peer.installs = True
+    context = await signed_in(world, browser, viewport={"width": 1440, "height": 900})
+    watched = Watched(await context.new_page(), world.panel.url)
+    yield watched
+    await context.close()
+    assert watched.problems == []
+
+
+def _missing(reason: str) -> None:
+    """A browser test may be left out on a small machine, never where CI says that all must run."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def pages_of(world: World) -> list[str]:
+    own, egg = f"/servers/{world.server_id}", f"/admin/eggs/{world.egg_id}"
+    return ["/", "/servers", "/servers?search=nothing", own, f"{own}/startup", f"{own}/network", f"{own}/activity",
+            f"{own}/settings", "/admin", "/admin/servers", f"/admin/servers/{world.server_id}",
+            f"/admin/servers/new?egg_id={world.egg_id}&node_id={world.node_id}", "/admin/eggs", "/admin/eggs/nests",
+            egg, f"{egg}/edit", f"{egg}/variables/new", "/admin/eggs/import", f"/admin/nodes/{world.node_id}/ports",
+            "/setup/more"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
+async def test_no_page_has_a_serious_finding_or_overflows(
+    world: World, browser: Browser, width: int, scheme: Any
+) -> None:
+    if not AXE.is_file():
+        _missing("axe-core is not installed; run `make assets` with Node.js at hand")
+    context = await signed_in(world, browser, viewport={"width": width, "height": 844}, color_scheme=scheme)
+    paths = pages_of(world)
+
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        watched = Watched(await context.new_page(), world.panel.url)
+        page = await watched.open(path)
+        await page.evaluate(AXE.read_text())
+        found[path] = [*await page.evaluate(RUN_AXE), *await page.evaluate(OVERFLOW), *watched.problems]
+        await page.close()
+    await context.close()
+
+    assert found == {path: [] for path in paths}
+
+
+async def test_nothing_lies_outside_a_tablet(world: World, browser: Browser) -> None:
+    context = await signed_in(world, browser, viewport={"width": 768, "height": 1024})
+    watched = Watched(await context.new_page(), world.panel.url)
+
+    found = {path: await (await watched.open(path)).evaluate(OVERFLOW) for path in pages_of(world)}
+    await context.close()
+
+    assert found == {path: [] for path in found}
+    assert watched.problems == []
+
+
+async def test_the_console_shows_lines_takes_commands_and_draws_charts(world: World, watched: Watched) -> None:
+    await world.start()
+    page = await watched.open(f"/servers/{world.server_id}")
+
+    await expect(page.locator("#console")).to_contain_text("line 30 of the boot")
+    await page.get_by_label("Command").fill("say hello")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#console")).to_contain_text("heard: say hello")
+
+    await expect(page.locator(".uplot canvas")).to_have_count(3)
+    await expect(page.locator('[data-field="memory"]')).to_contain_text("MiB")
+    await expect(page.locator('[data-field="uptime"]')).not_to_have_text(NOTHING_YET)
+
+
+async def test_power_buttons_follow_the_state(world: World, watched: Watched) -> None:
+    await world.start()
+    page = await watched.open(f"/servers/{world.server_id}")
+    start, stop = page.locator('[data-power="start"]'), page.locator('[data-power="stop"]')
+
+    await expect(start).to_be_disabled()
+    await stop.click()
+    await expect(page.locator("h1")).to_contain_text("Offline")
+    await expect(stop).to_be_disabled()
+    await start.click()
+    await expect(page.locator("h1")).to_contain_text("Running")
+
+
+async def test_the_dashboard_follows_servers_over_one_stream(world: World, watched: Watched) -> None:
+    await world.start()
+    page = await watched.open("/")
+    tile = page.locator(f'[data-live="server:{world.server_id}"]')
+
+    await expect(tile).to_contain_text("Running")
+    await expect(tile.locator('[data-field="memory"]')).to_contain_text("MiB")
+    await expect(tile.locator('[data-field="cpu"]')).to_contain_text("%")
+    before = len(watched.asked)
+    await world.ask("POST", f"/servers/{world.server_id}/power", {"action": "stop"})
+    await expect(tile).to_contain_text("Offline")
+    await expect(tile.locator('[data-field="cpu"]')).to_have_text(NOTHING_YET)
+
+    assert watched.asked.count("/live") == 1
+    assert len(watched.asked) == before
+
+
+async def test_a_server_is_made_by_the_form_and_watched_while_it_is_installed(world: World, watched: Watched) -> None:
+    world.peer.installs = False
+    page = await watched.open("/admin/servers/new")
+
+    await page.get_by_label("Name", exact=True).fill("survival")
+    await page.get_by_label("Game", exact=True).select_option(world.egg_id)
+    await page.get_by_label("Players").fill("9")
+    await page.get_by_label("Node").select_option(world.node_id)
+    await expect(page.locator("#f-allocation_id option")).not_to_have_count(1)
+    await page.get_by_label("Port", exact=True).select_option(label="127.0.0.1:25580")
+    await page.get_by_role("button", name="Create").click()
+    await page.wait_for_url(re.compile(r"/servers/[0-9a-f-]{36}$"))
+    server_id = page.url.rpartition("/")[2]
+
+    await expect(page.locator("h1")).to_contain_text("Installing")
+    await expect(page.locator("#server-state")).to_contain_text("is being installed")
+    await world.peer.watched(server_id)
+    world.peer.game(server_id).tell("install output", "Fetching the game…")
+    await expect(page.locator("#console")).to_contain_text("Fetching the game…")
+    world.peer.installs = True
+    await world.peer.finish_install(world.peer.game(server_id), "No space left on the disk.")
+    await expect(page.locator("#server-state")).to_contain_text("No space left on the disk.")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator("h1")).to_contain_text("Offline")
+    await expect(page.locator("#server-state")).to_have_text("")
+    assert (await world.ask("GET", f"/servers/{server_id}"))["environment"]["MT_MAX_USERS"] == "9"
+
+
+async def test_an_egg_is_pasted_and_another_uploaded(world: World, watched: Watched, tmp_path: Path) -> None:
+    page = await watched.open("/admin/eggs/import")
+
+    await page.locator("#f-nest_id").select_option(world.nest_id)
+    await page.locator(".cm-content").click()
+    await page.keyboard.insert_text(json.dumps(document("Pasted here")))
+    await page.get_by_role("button", name="Import the text").click()
+    await expect(page.locator("h1")).to_have_text("Pasted here")
+    await expect(page.locator("main")).to_contain_text("The egg Pasted here is imported.")
+
+    file = tmp_path / "egg.json"
+    file.write_text(json.dumps(document("Uploaded here")))
+    page = await watched.open("/admin/eggs/import")
+    await page.locator("#u-nest_id").select_option(world.nest_id)
+    await page.get_by_label("Egg file").first.set_input_files(file)
+    await page.get_by_role("button", name="Import the file").click()
+    await expect(page.locator("h1")).to_have_text("Uploaded here")
+
+    async with page.expect_download() as coming:
+        await page.get_by_role("button", name="Export").click()
+        await page.get_by_role("link", name="PLCN_v3", exact=True).click()
+    saved = tmp_path / "saved.json"
+    await (await coming.value).save_as(saved)
+    assert json.loads(saved.read_text())["meta"]["version"] == "PLCN_v3"
+
+
+async def test_an_upload_that_is_no_egg_says_so_in_place(world: World, watched: Watched, tmp_path: Path) -> None:
+    file = tmp_path / "egg.json"
+    file.write_text("not an egg")
+    page = await watched.open("/admin/eggs/import")
+
+    await page.locator("#u-nest_id").select_option(world.nest_id)
+    await page.locator("#u-file").set_input_files(file)
+    await page.get_by_role("button", name="Import the file").click()
+
+    await expect(page.locator(".m-notice-danger").first).to_be_visible()
+    watched.problems = [one for one in watched.problems if "422" not in one]  # the browser notes refused requests
+
+
+async def test_ports_are_added_and_removed(world: World, watched: Watched) -> None:
+    page = await watched.open(f"/admin/nodes/{world.node_id}/ports?search=9")
+
+    await page.get_by_label("Address").first.fill("127.0.0.9")
+    await page.locator("#f-ports-entry").fill("4001-4002")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.locator("main")).to_contain_text("2 ports are added.")
+    page = await watched.open(f"/admin/nodes/{world.node_id}/ports?search=127.0.0.9")
+    await page.locator("tbody [aria-haspopup]").first.click()
+    await page.get_by_role("button", name="Delete").locator("visible=true").click()
+    await page.locator("dialog[open]").get_by_role("button", name="Delete").click()
+
+    await expect(page.locator("main")).to_contain_text("Removed.")
+    page = await watched.open(f"/admin/nodes/{world.node_id}/ports?search=127.0.0.9")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+
+
+async def test_deleting_wants_the_name(world: World, watched: Watched) -> None:
+    server_id = await world.add_server("short-lived")
+    await world.wait_for(server_id, "offline")
+    page = await watched.open(f"/admin/servers/{server_id}")
+
+    await page.get_by_role("button", name="Delete…").click()
+    dialog = page.locator("dialog[open]")
+    await expect(dialog.get_by_role("button", name="Delete")).to_be_disabled()
+    await dialog.get_by_label("Type the name").fill("short-lived")
+    await dialog.get_by_role("button", name="Delete").click()
+
+    await expect(page.locator("main")).to_contain_text("The server short-lived is deleted.")
+
+
+async def test_a_suspended_server_says_so_on_a_page_that_is_open(world: World, watched: Watched) -> None:
+    server_id = await world.add_server("unpaid")
+    await world.wait_for(server_id, "offline")
+    async with watched.page.expect_response("**/live"):
+        page = await watched.open(f"/servers/{server_id}/settings")
+    await page.wait_for_timeout(300)  # the stream's answer has begun; a moment later it listens
+
+    await world.ask("POST", f"/admin/servers/{server_id}/suspend", {"reason": "Invoice 7 is open."})
+
+    await expect(page.locator("#server-state")).to_contain_text("Invoice 7 is open.")
+    await expect(page.locator("h1")).to_contain_text("Suspended")
+
+
+async def test_startup_is_saved_without_scripts(world: World, browser: Browser) -> None:
+    context = await signed_in(world, browser, java_script_enabled=False)
+    page = await context.new_page()
+
+    await page.goto(f"/servers/{world.server_id}/startup")
+    await page.get_by_label("Message of the day").fill("No scripts here")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("main")).to_contain_text("Saved.")
+    await context.close()
+
+    server = await world.ask("GET", f"/servers/{world.server_id}")
+    assert server["environment"]["MT_MOTD"] == "No scripts here"

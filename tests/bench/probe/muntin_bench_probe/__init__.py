@@ -1,0 +1,1 @@
+"""A plugin of the benches' own: tells how long events take to reach a subscriber."""

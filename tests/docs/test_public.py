@@ -1,0 +1,52 @@
+"""Plugins of this repository import nothing of the core that authors are not told of."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from muntin.testing import fixtures
+
+PAGE = Path("docs/plugins/public.md")
+PLUGINS = ("plugins/gameservers/muntin_gameservers", "tests/second_runtime/muntin_programs")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_plugin_imports_public_modules_only(pages: Mapping[Path, str], root: Path, plugin: str) -> None:
+    public = set(re.findall(r"^\| `([\w.]+)` \|", pages[PAGE], flags=re.MULTILINE)) | {"muntin", "muntin_node"}
+
+    imported = {module for path in (root / plugin).rglob("*.py") for module in _imported(path)}
+
+    assert imported - public == set()
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_plugin_imports_no_private_names(root: Path, plugin: str) -> None:
+    private = [
+        f"{path.relative_to(root)}: {alias.name}"
+        for path in (root / plugin).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("muntin", "muntin_node")
+        for alias in node.names
+        if alias.name.startswith("_") and alias.name != "_"
+    ]
+
+    assert private == []
+
+
+def test_every_fixture_is_described(pages: Mapping[Path, str]) -> None:
+    text = pages[Path("docs/plugins/testing.md")]
+
+    assert [name for name in fixtures.__all__ if f"`{name}`" not in text] == []
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("muntin", "muntin_node"):
+            yield node.module or ""
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names if one.name.split(".")[0] in ("muntin", "muntin_node"))

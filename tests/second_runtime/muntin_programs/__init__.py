@@ -1,0 +1,1 @@
+"""Plain programs on nodes: a second kind of workload."""

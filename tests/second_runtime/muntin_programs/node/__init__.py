@@ -1,0 +1,1 @@
+"""The half of programs that runs on nodes."""
