@@ -9,3 +9,11 @@ import pytest
 def panel_plugins() -> tuple[str, ...]:
     """No plugin."""
     return ()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests left (`record_property("table", text)`)."""
+    reports = [one for kind in ("passed", "failed") for one in terminalreporter.getreports(kind)]
+    for text in [value for one in reports for name, value in one.user_properties if name == "table"]:
+        terminalreporter.write_line("")
+        terminalreporter.write_line(str(text))

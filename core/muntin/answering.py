@@ -9,14 +9,20 @@ an answer is being made does not stop it. Streams do notice.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, HTTPResponseBodyEvent, HTTPResponseStartEvent
-from quart import Request
-from quart.asgi import ASGIHTTPConnection
+from quart import Quart, Request
+from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 from quart.utils import cancel_tasks, encode_headers, raise_task_exceptions
 from quart.wrappers.response import DataBody, Response
 
 _BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding"})
+MESSAGES_AHEAD = 64
+"""So many messages of a websocket wait for their handler; the client's next ones wait on the wire."""
+STALLED_S = 60.0
+"""A websocket whose handler takes nothing of what waits for so long is ended: nobody would see the client leave."""
 
 
 class Exchange(ASGIHTTPConnection):
@@ -81,3 +87,22 @@ def _start(response: Response) -> HTTPResponseStartEvent:
 
 def _part(body: bytes, *, more: bool) -> HTTPResponseBodyEvent:
     return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+class Conversation(ASGIWebsocketConnection):
+    """A websocket that reads no further ahead than its handler can follow, so that a flood costs no memory."""
+
+    def __init__(self, app: Quart, scope: Any) -> None:
+        super().__init__(app, scope)
+        self.queue = _Ahead(MESSAGES_AHEAD)
+
+    async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
+        """Hand on what the client sends until it leaves, or until the handler takes nothing any more."""
+        with suppress(TimeoutError):
+            await super().handle_messages(receive)
+
+
+class _Ahead(asyncio.Queue[Any]):
+    async def put(self, item: Any) -> None:
+        async with asyncio.timeout(STALLED_S):
+            await super().put(item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quart import Quart, Request, Response, Websocket
 
-from muntin.answering import Exchange
+from muntin.answering import Conversation, Exchange
 from muntin.bus import Bus
 from muntin.configuration import Configuration
 from muntin.dispatch import answer, converse
@@ -19,6 +19,7 @@ class PanelApp(Quart):
 
     panel: Panel
     asgi_http_class = Exchange
+    asgi_websocket_class = Conversation
 
     async def handle_request(self, request: Request) -> Response:
         """Answer through the dialect whose prefix and credential match."""

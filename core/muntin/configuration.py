@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from muntin.docker import docker_answers
+from muntin.key_file import KeyFile
 
 SQLITE_PRAGMAS = "busy_timeout=5000&synchronous=NORMAL&cache_size=-16000&mmap_size=67108864&temp_store=MEMORY"
 
@@ -26,16 +25,20 @@ class Configuration(BaseSettings):
     url: str = ""
     node_bind: str = "127.0.0.1:8081"
     node_sftp_bind: str = "127.0.0.1:2022"
+    node_ca_file: Path | None = None  # PEM; believed of nodes beside the public authorities
     database_url: str = ""
     redis_url: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     secret_key: SecretStr | None = None
+    secret_key_previous: SecretStr | None = None  # comma-separated; read with, never encrypted with
     admin_email: str = ""
     admin_password: SecretStr | None = None
     plugins: Annotated[tuple[str, ...] | None, NoDecode] = None
+    plugin_install: bool = False  # whether administrators may upload plugins on the page
     smtp_url: SecretStr | None = None
     log_format: Literal["text", "json"] = "text"
     web_processes: int = Field(default=1, ge=1, le=64)
+    process_memory_mib: int = Field(default=1024, ge=0)  # of a web process or worker; above it is replaced; 0: no limit
     local_node: Literal["auto", "always", "never"] = "auto"  # auto: when a Docker engine answers
 
     @field_validator("trusted_proxies", mode="before")
@@ -88,30 +91,23 @@ class Configuration(BaseSettings):
         """The unix socket on which the processes of this machine tell each other things."""
         return self.data_dir.absolute() / "bus.sock"
 
-    @cached_property
+    @property
     def key(self) -> bytes:
         """The installation's secret; everything signed or encrypted is derived from it.
 
         Made once and kept in the data dir (mode 0600) when the environment names none.
         """
-        if self.secret_key is not None:
-            return self.secret_key.get_secret_value().encode()
-        path = self.data_dir / "secret.key"
-        if not path.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write_once(path, secrets.token_urlsafe(48))
-        return path.read_text().strip().encode()
+        return self.keys[0]
 
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The secret, then those with which older values can be read. A change of the key file holds at once."""
+        named = self.secret_key.get_secret_value() if self.secret_key is not None else None
+        own = (named.encode(),) if named is not None else self.key_file.keys()
+        more = self.secret_key_previous.get_secret_value().split(",") if self.secret_key_previous else []
+        return own + tuple(one.strip().encode() for one in more if one.strip())
 
-def _write_once(path: Path, text: str) -> None:
-    """Create the file with mode 0600 unless another process was faster."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # the other process's key stands
-    finally:
-        draft.unlink()
+    @cached_property
+    def key_file(self) -> KeyFile:
+        """Where the secret is kept when the environment names none."""
+        return KeyFile(self.data_dir / "secret.key")

@@ -10,9 +10,12 @@ from quart import Websocket
 
 from muntin.call import Call
 
+MAX_MESSAGE_BYTES = 256 * 1024
+"""No websocket takes a larger message; the agent sends none (`muntin_node.bus.MAX_FRAME_BYTES` is the same)."""
 GOING_AWAY = 1012  # service restart: clients come back (RFC 6455 registry)
 PLUGIN_GONE = 4404
 REVOKED = 4401
+FLOOD = 4429
 
 
 class Socket:
@@ -59,6 +62,11 @@ class Socket:
             await self.close(*self._closing)
         elif not self._task.cancelled():
             self._task.result()
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether somebody else than the handler ended it."""
+        return self._closing is not None
 
     def end(self, code: int, reason: str) -> None:
         """Cancel the handler and close with this code."""

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from muntin.access import Actor, Permission
 from muntin.dialects import Dialect
 from muntin.events import EventEnvelope
-from muntin.jobs.contributions import Cron, Saga, Task
+from muntin.jobs.contributions import Cron, JobLimits, Saga, Task
 from muntin.routing import Route, Routes
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ __all__ = [
     "HealthCheck",
     "HealthReport",
     "HookSpecs",
+    "JobLimits",
     "Lifecycle",
     "MailTemplate",
     "MayDelete",
     "Models",
+    "Moment",
     "NavItem",
     "NodeHalfNeeded",
     "NodeUsage",
@@ -54,6 +56,7 @@ __all__ = [
     "SlotContent",
     "Task",
     "Templates",
+    "Veto",
 ]
 
 
@@ -100,12 +103,16 @@ class EventSubscriber:
         event_types: Exact types or wildcards (`server.*`, `*`).
         handler: Gets one event; raising means "again later, with back-off".
         timeout_s: After this the attempt counts as failed.
+        max_attempts: Tries before the event is put aside as a dead letter; twelve take about half a day.
+        concurrency: Resources whose events are handled at the same time, in each worker.
     """
 
     name: str
     event_types: tuple[str, ...]
     handler: Callable[[EventEnvelope], Awaitable[None]]
     timeout_s: float = 30.0
+    max_attempts: int = 12
+    concurrency: int = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +191,8 @@ class SlotContent:
         load: Gets the actor and the page's values; `None` shows nothing.
         title: For slots that show tabs.
         permission: Left out for whoever lacks it.
+        order: Ascending; equal orders sort by title, then by plugin.
+        version: The slot's version it was written for; in another one it is left out, and administrators are told.
     """
 
     slot: str
@@ -192,6 +201,7 @@ class SlotContent:
     title: str = ""
     permission: str | None = None
     order: int = 100
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,10 +224,12 @@ class NodeHalfNeeded:
     Attributes:
         name: The half's name; the agent reports it with its version.
         capabilities: What it does there, in words an operator understands.
+        paths: Beginnings of the addresses on the node that are its; they are not called while its version does not fit.
     """
 
     name: str
     capabilities: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,6 +310,36 @@ class MayDelete:
 
     kind: str
     check: Callable[[UUID | int], Awaitable[tuple[Objection, ...]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Something that plugins may object to before it happens; whoever does it asks with `muntin.vetoes.ask`.
+
+    Attributes:
+        name: What is about to happen, in the present: `server.create`.
+        description: When it is asked, and which facts a check gets.
+    """
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Veto:
+    """Asked before something happens; an objection keeps it from happening, with 409 and the reason.
+
+    Attributes:
+        moment: Name of a `Moment`.
+        check: Gets the actor and the facts; answers an objection, or `None` if it may happen.
+        timeout_s: After this there is no answer.
+        on_error: What holds without an answer: `allow` (the panel goes on) or `refuse`.
+    """
+
+    moment: str
+    check: Callable[[Actor, Mapping[str, Any]], Awaitable[Objection | None]]
+    timeout_s: float = 2.0
+    on_error: Literal["allow", "refuse"] = "allow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from muntin.api import (
     audit_routes,
     auth_routes,
     health_routes,
+    jobs_routes,
     nodes_routes,
     openapi_routes,
     permissions_routes,
@@ -30,6 +31,7 @@ from muntin.contributions import (
     Lifecycle,
     MailTemplate,
     Models,
+    Moment,
     NavItem,
     Permission,
     Route,
@@ -45,8 +47,8 @@ from muntin.mail import contributions as mail
 from muntin.nodes import contributions as nodes
 from muntin.nodes.dialect import NodeDialect
 from muntin.pages import contributions as pages
+from muntin.plugins import contributions as plugins
 from muntin.plugins import hookimpl
-from muntin.plugins.contributions import PERMISSIONS as PLUGIN_PERMISSIONS
 from muntin.plugins.discovery import Manifest
 from muntin.plugins.loading import LoadedPlugin, collect_contributions
 from muntin.roles import contributions as roles
@@ -65,7 +67,7 @@ MODELS = (
     "muntin.roles.models",
     "muntin.settings.models",
 )
-PARTS = (accounts, audit, mail, nodes, pages, roles, settings)
+PARTS = (accounts, audit, mail, nodes, pages, plugins, roles, settings)
 
 
 def load_core() -> LoadedPlugin:
@@ -95,6 +97,7 @@ def muntin_routes() -> Iterable[Route]:
         audit_routes,
         auth_routes,
         health_routes,
+        jobs_routes,
         nodes_routes,
         openapi_routes,
         permissions_routes,
@@ -111,7 +114,6 @@ def muntin_routes() -> Iterable[Route]:
 def muntin_permissions() -> Iterable[Permission]:
     for part in PARTS:
         yield from getattr(part, "PERMISSIONS", ())
-    yield from PLUGIN_PERMISSIONS
 
 
 @hookimpl
@@ -151,6 +153,12 @@ def muntin_nav_items() -> Iterable[NavItem]:
 @hookimpl
 def muntin_slots() -> Iterable[Slot]:
     yield from pages.SLOTS
+
+
+@hookimpl
+def muntin_moments() -> Iterable[Moment]:
+    for part in PARTS:
+        yield from getattr(part, "MOMENTS", ())
 
 
 @hookimpl

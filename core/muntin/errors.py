@@ -15,6 +15,7 @@
     ├── TooManyRequests        429  says when to come back
     ├── NodeRefused            502  the node answered with an error
     ├── Unavailable            503
+    │   ├── StoreBusy          503  others wrote for too long; says when to come back
     │   └── NodeUnreachable    503  the node did not answer
     └── NodeTimeout            504  the node took too long
 
@@ -197,6 +198,17 @@ class Unavailable(MuntinError):
     status = 503
     code = "unavailable"
     default_message = "This is not available at the moment."
+
+
+class StoreBusy(Unavailable):
+    """Others kept the database for too long; nothing was changed, trying again is safe."""
+
+    code = "database_busy"
+    default_message = "The database is busy; please try again."
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
 class NodeUnreachable(Unavailable):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from muntin.access import Actor, guarded
 from muntin.contributions import HealthCheck, HealthReport
 from muntin.database import ping
+from muntin.plugins.boundaries import PluginTooSlow, checked, within
+from muntin.plugins.registry import Owned
 from muntin.runtime import panel
 from muntin.translation import _
 
@@ -29,7 +31,7 @@ async def system_health(actor: Actor) -> None:
 async def findings() -> list[Finding]:
     """Run every check of the enabled plugins side by side, each within its time."""
     checks = panel().registry.owned(HealthCheck)
-    reports = await asyncio.gather(*(_run(owned.value) for owned in checks))
+    reports = await asyncio.gather(*(_run(owned) for owned in checks))
     return [
         Finding(name=owned.value.name, plugin=owned.plugin, report=report)
         for owned, report in zip(checks, reports, strict=True)
@@ -41,11 +43,12 @@ async def ready() -> list[Finding]:
     return [one for one in await findings() if one.report.needed and not one.report.ok]
 
 
-async def _run(check: HealthCheck) -> HealthReport:
+async def _run(owned: Owned[HealthCheck]) -> HealthReport:
+    check, title = owned.value, f"health check {owned.value.name}"
     try:
-        async with asyncio.timeout(check.timeout_s):
-            return await check.check()
-    except TimeoutError:
+        report = await within(owned.plugin, title, check.check, deadline_s=check.timeout_s)
+        return checked(owned.plugin, title, report, HealthReport)
+    except (TimeoutError, PluginTooSlow):
         return HealthReport(ok=False, summary=_("No answer within {seconds} s.", seconds=check.timeout_s))
     except Exception as error:  # noqa: BLE001 - foreign code; a broken check is a finding, not a failure
         return HealthReport(ok=False, summary=f"{type(error).__name__}: {error}")

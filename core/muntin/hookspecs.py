@@ -29,10 +29,12 @@ from muntin.contributions import (
     EventSubscriber,
     HealthCheck,
     HookSpecs,
+    JobLimits,
     Lifecycle,
     MailTemplate,
     MayDelete,
     Models,
+    Moment,
     NavItem,
     NodeHalfNeeded,
     NodeUsage,
@@ -44,6 +46,7 @@ from muntin.contributions import (
     SlotContent,
     Task,
     Templates,
+    Veto,
 )
 from muntin.events import Event
 
@@ -86,8 +89,8 @@ def muntin_event_subscribers() -> Iterable[EventSubscriber]:
 
 
 @hookspec
-def muntin_jobs() -> Iterable[Task | Saga | Cron]:
-    """Durable work: tasks, sagas, and cron lines that start tasks."""
+def muntin_jobs() -> Iterable[Task | Saga | Cron | JobLimits]:
+    """Durable work: tasks, sagas, cron lines that start tasks, and how much of the workers they may take."""
 
 
 @hookspec
@@ -138,6 +141,16 @@ def muntin_health_checks() -> Iterable[HealthCheck]:
 @hookspec
 def muntin_may_delete() -> Iterable[MayDelete]:
     """Objections to deleting accounts, nodes, roles or other plugins' objects."""
+
+
+@hookspec
+def muntin_moments() -> Iterable[Moment]:
+    """What the plugin asks others about before it does it."""
+
+
+@hookspec
+def muntin_vetoes() -> Iterable[Veto]:
+    """Objections to what the core or other plugins are about to do."""
 
 
 @hookspec

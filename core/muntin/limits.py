@@ -1,8 +1,10 @@
-"""How often somebody may ask: counted per credential, or per address for those without one."""
+"""How often somebody may ask: counted per credential, or per address for those without one; and per open socket."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Callable
 
 from muntin.call import Call
 from muntin.errors import TooManyRequests
@@ -36,3 +38,19 @@ def hit(call: Call, counter: str, *, limit: int, window_s: int) -> None:
     call.response_headers["X-RateLimit-Reset"] = str(reset_at)
     if not state.allowed:
         raise TooManyRequests(reset_at - int(time.time()))
+
+
+class Pace:
+    """How many messages one socket may send within a sliding stretch of time."""
+
+    def __init__(self, *, messages: int, within_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._within_s = within_s
+        self._clock = clock
+        self._times: deque[float] = deque(maxlen=messages)
+
+    def is_exceeded(self) -> bool:
+        """Count one message; whether it is one too many."""
+        now = self._clock()
+        exceeded = len(self._times) == self._times.maxlen and now - self._times[0] < self._within_s
+        self._times.append(now)
+        return exceeded

@@ -130,6 +130,8 @@ def _responses(route: Route, answer: dict[str, Any] | None) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Success"}
     if answer is not None:
         success["content"] = {"application/json": {"schema": _enveloped(route, answer)}}
+    if route.status in (201, 202) and hasattr(route.returns, "location"):  # see NativeDialect.render
+        success["headers"] = {"Location": {"description": "Where to ask for it.", "schema": {"type": "string"}}}
     responses: dict[str, Any] = {str(route.status): success}
     for error in failures(route):
         shown = responses.setdefault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Literal
 
 from muntin import runtime
@@ -16,6 +17,14 @@ from muntin.contributions import Dialect, Lifecycle, Models, Route
 from muntin.core_plugin import load_core
 from muntin.database import App, close_database, open_database
 from muntin.plugins import states
+from muntin.plugins.boundaries import Deadlines, within
+from muntin.plugins.boundaries_steps import TaskFactory
+from muntin.plugins.breaker import Breaker
+from muntin.plugins.generations import activate
+from muntin.plugins.modules import plugin_of_module
+from muntin.plugins.presence import answer_roll_calls
+from muntin.plugins.probing import Verdicts
+from muntin.plugins.quarantine import quarantine
 from muntin.plugins.registry import Owned, Registry, Snapshot
 from muntin.settings.snapshot import Settings
 from muntin.table import RouteTables
@@ -26,7 +35,6 @@ from muntin.versions import Versions
 log = logging.getLogger("muntin.panel")
 
 ProcessKind = Literal["web", "worker", "command"]
-STOP_WITHIN_S = 5.0
 
 
 class Panel:
@@ -43,6 +51,8 @@ class Panel:
         connections: Open sockets and streams.
         templates: Jinja, with the enabled plugins' folders.
         tasks: Background tasks, which die with their plugin.
+        breaker: Takes out plugins that fail again and again.
+        deadlines: How long plugins are waited for.
     """
 
     bus: Bus
@@ -52,14 +62,17 @@ class Panel:
         self._given_bus = bus  # instead of the one the configuration asks for
         self.configuration = configuration
         self.process: ProcessKind = process
+        self.generation = activate(configuration.data_dir)  # of the plugins that the operator installed
         wanted = () if configuration.safe_mode else configuration.plugins
-        self.registry = Registry.load(load_core(), wanted)
+        self.registry = Registry.load(load_core(), wanted, refuse=Verdicts(configuration.data_dir).refuse)
         self.connections = Connections()
         self.versions = Versions()
         self.settings = Settings(self)
         self.tasks = PluginTasks()
+        self.breaker = Breaker(quarantine, lambda work, name: self.start_task("core", work, name=name))
+        self.deadlines = Deadlines()
         self.templates = TemplateRoom(self.registry, configuration)
-        self.tables = self._tables()
+        self._tables: RouteTables | None = None
         self.registry.on_switch(self._switched)
 
     @property
@@ -75,11 +88,16 @@ class Panel:
         self.limits = Limits(self.bus)
         self.limits.open()
         runtime.bind(self)
+        factory = TaskFactory(plugin_of_module(self.registry), self.tasks.adopt)
+        asyncio.get_running_loop().set_task_factory(factory)
+        self.breaker.open(self.bus)
+        self.registry.on_switch(self.breaker.switched)
         await self.settings.open()
         await states.record_loaded(self.registry)
         self.registry.switch(await states.enabled_names(self.registry))
         self.versions.watch(states.VERSION, self.reload_plugins)
         self.bus.subscribe(states.TOPIC, self._plugins_changed)
+        answer_roll_calls(self)
         await self._start(frozenset({"core"}))
         await self.versions.open()
 
@@ -90,6 +108,8 @@ class Panel:
             await self._stop(plugin)
         await self.tasks.close()
         self.limits.close()
+        self.breaker.close()
+        asyncio.get_running_loop().set_task_factory(None)
         await self.bus.close()
         await close_database()
         runtime.bind(None)
@@ -109,12 +129,20 @@ class Panel:
     async def _plugins_changed(self, topic: str, data: Json) -> None:
         await self.reload_plugins()
 
-    def _tables(self) -> RouteTables:
-        return RouteTables(self.registry.of(Dialect), self.registry.of(Route))  # type: ignore[type-abstract]  # a kind to look up, never to make
+    @property
+    def tables(self) -> RouteTables:
+        """Built when they are asked for: jobs and commands serve no routes."""
+        if self._tables is None:
+            self._tables = self._built_tables()
+        return self._tables
+
+    def _built_tables(self) -> RouteTables:
+        dialects = self.registry.owned(Dialect)  # type: ignore[type-abstract]  # a kind to look up, never to make
+        return RouteTables(((one.plugin, one.value) for one in dialects), self.registry.of(Route))
 
     def _switched(self, before: Snapshot, after: Snapshot) -> None:
         """Swap the tables at once; end what gone plugins held open; start and stop in the background."""
-        self.tables = self._tables()
+        self._tables = self._built_tables() if self.process == "web" else None
         self.templates.refresh()
         for plugin in before.enabled - after.enabled:
             ended = self.connections.end_plugin(plugin)
@@ -127,17 +155,18 @@ class Panel:
     async def _start(self, plugins: frozenset[str]) -> None:
         for owned in self.registry.known(Lifecycle):
             if owned.plugin in plugins and owned.value.start and self.process in owned.value.processes:
+                start = partial(owned.value.start, self)
                 try:
-                    await owned.value.start(self)
+                    await within(owned.plugin, "start", start, deadline_s=self.deadlines.start_s)
                 except Exception:
                     log.exception("Plugin %s did not start", owned.plugin)
 
     async def _stop(self, plugin: str) -> None:
         for owned in self.registry.known(Lifecycle):
             if owned.plugin == plugin and owned.value.stop and self.process in owned.value.processes:
+                stop = partial(owned.value.stop, self)
                 try:
-                    async with asyncio.timeout(STOP_WITHIN_S):
-                        await owned.value.stop(self)
+                    await within(owned.plugin, "stop", stop, deadline_s=self.deadlines.stop_s)
                 except Exception:
                     log.exception("Plugin %s did not stop", owned.plugin)
-        await self.tasks.end(plugin)
+        await self.tasks.end(plugin, within_s=self.deadlines.stop_s)

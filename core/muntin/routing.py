@@ -34,6 +34,9 @@ class Route:
         errors: What may go wrong beyond what holds for every route.
         streams: The answer is long-lived (events, downloads); no time limit applies.
         form: The body is an HTML form rather than JSON.
+        timeout_s: So long a plugin's handler and the rendering of its answer may take, streams and websockets aside.
+        max_body_bytes: How large a body may be, `None` for the dialect's limit. A route that has this and no `body`
+            reads `call.body` itself.
     """
 
     method: str
@@ -53,7 +56,8 @@ class Route:
     errors: tuple[type[MuntinError], ...] = ()
     streams: bool = False
     form: bool = False
-    raw_body_limit_bytes: int | None = None
+    max_body_bytes: int | None = None
+    timeout_s: float = 60.0
     wants_actor: bool = False
     wants_call: bool = False
     plugin: str = ""

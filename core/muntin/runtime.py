@@ -21,6 +21,11 @@ def panel() -> Panel:
     return _current
 
 
+def open_panel() -> Panel | None:
+    """The open panel of this process, if there is one."""
+    return _current
+
+
 def bind(opened: Panel | None) -> None:
     """Make a panel the one of this process; `None` when it is closed."""
     global _current  # the one process-wide value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, dataclass_transform
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -81,6 +81,31 @@ class PageQuery(Query):
                 named.add(columns[name])
                 order.append(("-" if part.strip().startswith("-") else "") + columns[name])
         return [*order, tiebreak]
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def listed(kind: type[T]) -> type[T]:
+    """A frozen dataclass with keywords only, of which lists make many at once.
+
+        @listed
+        class Invoice:
+            id: UUID
+            total_cents: int
+
+    A frozen dataclass sets its fields one by one through `object.__setattr__`; with thirty fields that is most of the
+    time a list takes. Here they are taken over as a whole. (It has no slots either: orjson writes it in half the time.)
+    """
+    made = dataclass(frozen=True, kw_only=True)(kind)
+    checked, expected = made.__init__, len(fields(made))  # type: ignore[arg-type]  # it is a dataclass by now
+
+    def __init__(self: Any, **values: Any) -> None:
+        if len(values) == expected:
+            self.__dict__.update(values)
+        else:
+            checked(self, **values)  # fills in defaults, or says what is missing
+
+    setattr(made, "__init__", __init__)  # noqa: B010 - assigning it is what mypy forbids
+    return made
 
 
 @dataclass(frozen=True, slots=True)

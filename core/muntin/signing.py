@@ -125,7 +125,13 @@ def public_key_of(signing_key: str) -> str:
 
 def sign_ed25519(signing_key: str, message: bytes) -> bytes:
     """An Ed25519 signature, 64 bytes."""
-    return Ed25519PrivateKey.from_private_bytes(decode_bytes(signing_key)).sign(message)
+    return _private_key(signing_key).sign(message)
+
+
+@lru_cache(maxsize=256)
+def _private_key(signing_key: str) -> Ed25519PrivateKey:
+    """Kept, since reading a key costs as much as signing with it."""
+    return Ed25519PrivateKey.from_private_bytes(decode_bytes(signing_key))
 
 
 def is_signed_ed25519(public_key: str, message: bytes, signature: bytes) -> bool:

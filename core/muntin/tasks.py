@@ -9,6 +9,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 log = logging.getLogger("muntin.tasks")
+MOST_STARTED = 10_000
+"""More tasks than this, started by its own code and not done, a plugin cannot have in one process."""
+END_WITHIN_S = 5.0
+"""A task that does not end when it is cancelled is left behind."""
 
 
 class PluginTasks:
@@ -16,6 +20,7 @@ class PluginTasks:
 
     def __init__(self) -> None:
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}
+        self._started: dict[str, set[asyncio.Task[Any]]] = {}
 
     def start(self, plugin: str, work: Coroutine[Any, Any, None], *, name: str) -> None:
         """Run until done; what it raises is logged.
@@ -28,16 +33,35 @@ class PluginTasks:
         task.add_done_callback(own.discard)
         task.add_done_callback(_log_failure)
 
-    async def end(self, plugin: str) -> None:
-        """Cancel the plugin's tasks and wait for them."""
-        tasks = [task for task in self._tasks.pop(plugin, ()) if task is not asyncio.current_task()]
+    def adopt(self, plugin: str, task: asyncio.Task[Any]) -> None:
+        """Have a task that the plugin's own code started end with it; what it raises is the plugin's affair."""
+        started = self._started.setdefault(plugin, set())
+        started.add(task)
+        task.add_done_callback(started.discard)
+        if len(started) > MOST_STARTED:
+            log.error("Plugin %s leaves tasks behind; %s is cancelled", plugin, task.get_name())
+            task.cancel()
+
+    async def end(self, plugin: str, *, within_s: float = 0.0) -> None:
+        """Cancel the plugin's tasks and wait for them.
+
+        Args:
+            within_s: So long those that its code started itself may take to end; requests under way need theirs.
+        """
+        started = {task for task in self._started.pop(plugin, ()) if task is not asyncio.current_task()}
+        tasks = {task for task in self._tasks.pop(plugin, ()) if task is not asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if started and within_s:
+            await asyncio.wait(started, timeout=within_s)
+        for task in started:
+            task.cancel()
+        if both := started | tasks:
+            await asyncio.wait(both, timeout=END_WITHIN_S)
 
     async def close(self) -> None:
         """Cancel everything."""
-        for plugin in list(self._tasks):
+        for plugin in [*self._tasks, *self._started]:
             await self.end(plugin)
 
 

@@ -11,6 +11,7 @@ from muntin.bus import Json
 from muntin.contributions import Cron, EventSubscriber, Saga, Task
 from muntin.events import Relay, Subscription
 from muntin.jobs.engine import JobEngine
+from muntin.jobs.handlers import InvalidContribution, sort_out
 from muntin.panel import Panel
 from muntin.plugins.registry import Owned, Snapshot
 
@@ -23,13 +24,13 @@ class Worker:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._relay = Relay(_subscriptions(panel.registry.owned(EventSubscriber)))
+        self._relay = Relay(subscriptions_of(panel.registry.owned(EventSubscriber)))
         self._engine: JobEngine | None = None
 
     async def start(self) -> None:
         """Begin to deliver and to work."""
         panel = self._panel
-        self._engine = await JobEngine.open(panel.configuration, _jobs(panel.registry.owned), bus=panel.bus)
+        self._engine = await JobEngine.open(panel.configuration, jobs_of(panel.registry.owned), bus=panel.bus)
         await self._relay.start()
         self._panel.bus.subscribe(WRITTEN, self._written)
         self._panel.registry.on_switch(self._switched)
@@ -53,12 +54,12 @@ class Worker:
         self._panel.start_task("core", self._follow(after), name="follow")
 
     async def _follow(self, snapshot: Snapshot) -> None:
-        await self._relay.subscribe(_subscriptions(snapshot.of(EventSubscriber)))
+        await self._relay.subscribe(subscriptions_of(snapshot.of(EventSubscriber)))
         if self._engine:
-            await self._engine.use(_jobs(snapshot.of))
+            await self._engine.use(jobs_of(snapshot.of))
 
 
-def _subscriptions(subscribers: tuple[Owned[EventSubscriber], ...]) -> list[Subscription]:
+def subscriptions_of(subscribers: tuple[Owned[EventSubscriber], ...]) -> list[Subscription]:
     return [
         Subscription(
             name=f"{owned.plugin}.{owned.value.name}",
@@ -66,10 +67,21 @@ def _subscriptions(subscribers: tuple[Owned[EventSubscriber], ...]) -> list[Subs
             event_types=owned.value.event_types,
             handler=owned.value.handler,
             timeout_s=owned.value.timeout_s,
+            max_attempts=owned.value.max_attempts,
+            concurrency=owned.value.concurrency,
         )
         for owned in subscribers
     ]
 
 
-def _jobs(owned_of: Callable[[type[Any]], tuple[Owned[Any], ...]]) -> list[Task | Saga | Cron]:
-    return [owned.value for kind in (Task, Saga, Cron) for owned in owned_of(kind)]
+def jobs_of(owned_of: Callable[[type[Any]], tuple[Owned[Any], ...]]) -> list[Task | Saga | Cron]:
+    """What can be worked with: a job that contradicts what is there already is left out, and its plugin named."""
+    taken: list[Task | Saga | Cron] = []
+    for owned in (owned for kind in (Task, Saga, Cron) for owned in owned_of(kind)):
+        try:
+            sort_out([*taken, owned.value])
+        except InvalidContribution as error:
+            log.error("Plugin %s: %s; it is left out", owned.plugin, error)
+        else:
+            taken.append(owned.value)
+    return taken

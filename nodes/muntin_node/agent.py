@@ -56,6 +56,7 @@ class Agent:
         self.processes = Processes()
         reporter = HealthReporter(self.boot_id, self.halves, store.current.system.data)
         self.bus = PanelBus(store, health=reporter.report, health_interval_s=health_interval_s)
+        self.bus.subscribe("halves", self._compare_halves)
         self._listener = listener
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -111,6 +112,9 @@ class Agent:
         await self.halves.close()
         await self.processes.close()
         await self.panel.close()
+
+    async def _compare_halves(self, wanted: dict[str, Any]) -> None:
+        self.halves.compare(wanted)
 
     def _context_for(self, half: NodeHalf) -> NodeContext:
         folder = self.store.current.system.root_directory / "halves" / half.name

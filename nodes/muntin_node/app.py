@@ -128,11 +128,12 @@ def _error(message: str, status: int) -> Response:
 
 
 def routes_of(app: Quart) -> list[dict[str, Any]]:
-    """Method, path, blueprint and kind of access of every route, sorted by path."""
+    """Method, path, blueprint and kind of access of every route, sorted by path; a websocket begins as a GET."""
     rows = [
         {
-            "method": "WEBSOCKET" if rule.websocket else method,
+            "method": method,
             "path": rule.rule,
+            "websocket": rule.websocket,
             "half": rule.endpoint.partition(".")[0],
             "access": "public" if is_public(app, rule.endpoint) else "node_token",
         }

@@ -25,7 +25,7 @@ HEALTH_INTERVAL_S = 10.0
 LONGEST_WAIT_S = 15.0
 FIRST_WAIT_S = 0.5
 STEADY_S = 30.0  # a connection that held this long starts the waits anew
-MAX_FRAME_BYTES = 1_048_576
+MAX_FRAME_BYTES = 262_144  # the panel takes no larger message (`muntin.connections.MAX_MESSAGE_BYTES`)
 MAX_QUEUED_FRAMES = 1_000
 
 Callback = Callable[[dict[str, Any]], Awaitable[None]]
@@ -77,16 +77,16 @@ class PanelBus:
         self._on_connect.append(callback)
 
     def send(self, topic: str, data: Mapping[str, object]) -> bool:
-        """Queue a frame; False if the panel is away (then it is lost) or the frame is over 1 MiB.
+        """Queue a frame; False if the panel is away (then it is lost) or the frame is over 256 KiB.
 
         Never waits. Of more than 1,000 frames that the panel does not take, the oldest are lost: what must arrive
         goes through `PanelClient.post`.
         """
         if not self.connected:
             return False
-        frame = json.dumps({"topic": topic, "data": data}, separators=(",", ":"))
+        frame = json.dumps({"topic": topic, "data": data}, separators=(",", ":"))  # ASCII: as many bytes
         if len(frame) > MAX_FRAME_BYTES:
-            log.warning("a frame of topic %s is too large for the bus", topic)
+            log.warning("a frame of topic %s has %d bytes, more than the bus carries; split it", topic, len(frame))
             return False
         self._queue.append(frame)
         self._queued.set()
@@ -156,7 +156,10 @@ class PanelBus:
 
     async def _tell_health(self) -> None:
         while True:
-            self.send(HEALTH_TOPIC, await self._health())
+            health = await self._health()
+            # Halves that report too much must not make the whole node look dead.
+            if not self.send(HEALTH_TOPIC, health) and self.connected:
+                self.send(HEALTH_TOPIC, {**health, "reports": {}})
             await asyncio.sleep(self._health_interval_s)
 
     async def _dispatch(self, frame: str | bytes) -> None:

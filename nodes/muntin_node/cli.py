@@ -108,7 +108,8 @@ def routes(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['method']:9} {row['path']:60} {row['half']:16} {row['access']}")
+        method = "WEBSOCKET" if row["websocket"] else row["method"]
+        typer.echo(f"{method:9} {row['path']:60} {row['half']:16} {row['access']}")
 
 
 @app.command()

@@ -40,6 +40,8 @@ class RunningHalf:
         configure: Told the new configuration after `POST /api/update` was applied.
         deauthorize: `(user_uuid, server_uuids)` after `POST /api/deauthorize-user`: close that user's sockets and
             sessions; no servers means everywhere. Tokens were denied already.
+        purge: The plugin is purged: delete what the half keeps outside its data dir. It was closed before, and the
+            data dir goes afterwards. Raising keeps both, and the panel asks again.
     """
 
     state: object = None
@@ -50,6 +52,7 @@ class RunningHalf:
     system: Callable[[], Awaitable[Mapping[str, object]]] | None = None
     configure: Callable[[NodeConfig], Awaitable[None]] | None = None
     deauthorize: Callable[[str, tuple[str, ...]], Awaitable[None]] | None = None
+    purge: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +18,14 @@ from muntin_node.bodies import json_body
 from muntin_node.config_store import ConfigStore
 from muntin_node.config_update import ConfigUpdate, updated
 from muntin_node.diagnostics import diagnostics_report
+from muntin_node.errors import NotFound
 from muntin_node.figures import utilization
 from muntin_node.halves import Halves
 from muntin_node.threads import in_file_thread
 from muntin_node.tokens import NodeTokens
 from muntin_node.version import agent_version
 
+HALF_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 NO_DOCKER: Mapping[str, object] = {
     "version": "",
     "cgroups": {"driver": "", "version": ""},
@@ -57,6 +61,7 @@ def core_blueprint() -> Blueprint:
     blueprint.add_url_rule("/api/system/ips", view_func=get_addresses, methods=["GET"])
     blueprint.add_url_rule("/api/update", view_func=update_configuration, methods=["POST"])
     blueprint.add_url_rule("/api/deauthorize-user", view_func=deauthorize_user, methods=["POST"])
+    blueprint.add_url_rule("/api/halves/<name>", view_func=purge_half, methods=["DELETE"])
     blueprint.add_url_rule("/api/diagnostics", view_func=get_diagnostics, methods=["GET"])
     return blueprint
 
@@ -112,6 +117,17 @@ async def deauthorize_user() -> Response:
     body = await json_body(DeauthorizeIn)
     core.tokens.deny_user(body.user, tuple(body.servers))
     await core.halves.deauthorize(body.user, tuple(body.servers))
+    return Response(status=204)
+
+
+async def purge_half(name: str) -> Response:
+    """Delete everything a plugin's half keeps on this node; twice changes nothing more."""
+    if not HALF_NAME.match(name):
+        raise NotFound
+    core = state_of(CoreState)
+    await core.halves.purge(name)
+    folder = core.store.current.system.root_directory / "halves" / name
+    await in_file_thread(shutil.rmtree, folder, ignore_errors=True)
     return Response(status=204)
 
 

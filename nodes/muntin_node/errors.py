@@ -9,6 +9,7 @@
     │   ├── FileMissing           404
     │   └── PathRefused           404   leaves the folder: `..`, absolute link, magic link, NUL
     ├── Conflict                  409   the object is busy with something else
+    │   └── HalfRefused           409   the panel has another version of this half
     ├── TooLarge                  413
     ├── Unavailable               503   the half is not running, Docker is away
     ├── TokenRefused              500   a JWT that does not hold (`reason` is the protocol's wording)
@@ -75,6 +76,10 @@ class Conflict(NodeError):
     """Something else is being done with this object."""
 
     status = 409
+
+
+class HalfRefused(Conflict):
+    """The panel has another version of this half."""
 
 
 class TooLarge(NodeError):

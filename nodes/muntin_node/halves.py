@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+import os
+import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pluggy
 
 from muntin_node import hookspecs
 from muntin_node.contributions import NodeHalf, RunningHalf
+from muntin_node.errors import HalfRefused
 
 if TYPE_CHECKING:
     from quart import Blueprint
@@ -22,10 +27,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PLUGINS_VARIABLE = "MUNTIN_NODE_PLUGINS"
 START_TIMEOUT_S = 120.0
 READY_TIMEOUT_S = 120.0
 CLOSE_TIMEOUT_S = 15.0
 CALL_TIMEOUT_S = 10.0
+PURGE_TIMEOUT_S = 60.0
 TASK_RESTART_S = 5.0
 
 
@@ -36,6 +43,7 @@ class HalfState:
     half: NodeHalf
     running: RunningHalf | None = None
     error: str = ""
+    refused: str = ""  # why its routes answer 409: the panel has another version of the plugin
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -45,6 +53,7 @@ def discover(wanted: Collection[str] | None = None) -> tuple[list[NodeHalf], dic
     Args:
         wanted: Only these entry points; None takes all.
     """
+    _use_plugins_of_the_panel()
     halves: list[NodeHalf] = []
     errors: dict[str, str] = {}
     for entry_point in sorted(entry_points(group=hookspecs.ENTRY_POINT_GROUP), key=lambda item: item.name):
@@ -58,6 +67,16 @@ def discover(wanted: Collection[str] | None = None) -> tuple[list[NodeHalf], dic
     for missing in sorted(set(wanted or ()) - {item.name for item in halves} - set(errors)):
         errors[missing] = "not installed"
     return halves, errors
+
+
+def _use_plugins_of_the_panel() -> None:
+    """The agent beside a panel takes the plugins that the panel installed; last, so that they replace nothing."""
+    folder = os.environ.get(PLUGINS_VARIABLE)
+    if folder and Path(folder).is_dir():
+        path = str(Path(folder).resolve())
+        if path not in sys.path:
+            sys.path.append(path)
+            importlib.invalidate_caches()
 
 
 def _halves_of(entry_point: EntryPoint) -> list[NodeHalf]:
@@ -95,7 +114,7 @@ class Halves:
             if state.running is None and started_only:
                 continue
             try:
-                found.append((state.half.name, tuple(state.half.routes())))
+                found.append((state.half.name, _watched(state, tuple(state.half.routes()))))
             except Exception as error:  # noqa: BLE001 - a half's code
                 self._note(state, error, "cannot make its routes")
         return found
@@ -119,6 +138,20 @@ class Halves:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._each("close", lambda half: half.close(), timeout_s=CLOSE_TIMEOUT_S)
 
+    async def purge(self, name: str) -> None:
+        """End a half and have it delete what it keeps; does nothing when it does not run. Raises what it raises."""
+        for state in self._states:
+            running = state.running
+            if state.half.name != name or running is None:
+                continue
+            for task in state.tasks:
+                task.cancel()
+            await asyncio.gather(*state.tasks, return_exceptions=True)
+            await asyncio.wait_for(running.close(), CLOSE_TIMEOUT_S)
+            if running.purge is not None:
+                await asyncio.wait_for(running.purge(), PURGE_TIMEOUT_S)
+            state.running, state.tasks, state.error = None, [], "purged; uninstall it and restart the agent"
+
     async def configure(self, config: NodeConfig) -> None:
         """Tell all the new configuration."""
         await self._each("configure", lambda half: half.configure(config) if half.configure else None)
@@ -136,6 +169,19 @@ class Halves:
             if half.system is not None:
                 facts.update(await asyncio.wait_for(half.system(), CALL_TIMEOUT_S))
         return facts
+
+    def compare(self, wanted: Mapping[str, object]) -> None:
+        """Take what the panel says of its halves, `{name: version}`: one of another series is refused from now on.
+
+        What runs goes on running; only nobody can ask the half for anything until the versions fit again.
+        """
+        for state in self._states:
+            panels = wanted.get(state.half.name)
+            fits = not isinstance(panels, str) or same_series(state.half.version, panels)
+            refused = "" if fits else f"{state.half.name} is {state.half.version} here and {panels} on the panel"
+            if refused and refused != state.refused:
+                log.error("%s: its routes are closed until the versions fit", refused)
+            state.refused = refused
 
     def health(self) -> tuple[list[dict[str, object]], dict[str, Mapping[str, object]]]:
         """Name, version and error of each half; and the figures each reports."""
@@ -194,7 +240,26 @@ class Halves:
 
 def _described(state: HalfState) -> dict[str, object]:
     described: dict[str, object] = {"name": state.half.name, "version": state.half.version}
-    return described | {"error": state.error} if state.error else described
+    error = "; ".join(one for one in (state.refused, state.error) if one)
+    return described | {"error": error} if error else described
+
+
+def same_series(one: str, other: str) -> bool:
+    """Whether two versions may work together: the first two numbers are the same."""
+    return one.split(".")[:2] == other.split(".")[:2]
+
+
+def _watched(state: HalfState, blueprints: tuple[Blueprint, ...]) -> tuple[Blueprint, ...]:
+    """The same blueprints, closed while the half is refused."""
+
+    async def check() -> None:
+        if state.refused:
+            raise HalfRefused(state.refused)
+
+    for blueprint in blueprints:
+        blueprint.before_request(check)
+        blueprint.before_websocket(check)
+    return blueprints
 
 
 def _words(error: Exception) -> str:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 BASE_PATH = "/api/remote"
 FIXED_HEADERS = frozenset({"authorization", "user-agent", "accept", "content-type"})
 MAX_LOGGED_BODY = 4_096
+TOO_MANY_REQUESTS = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Backoff:
 class PanelClient:
     """JSON over HTTP with the node's credentials as they are at each attempt, so a rotation is picked up at once.
 
-    Network errors and every status but 2xx and 4xx are tried again for 30 s in total: a POST can arrive twice.
+    Network errors, 429 and every status but 2xx and 4xx are tried again for 30 s in total: a POST can arrive twice.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class PanelClient:
 
         Raises:
             PanelUnreachable: No usable answer within 30 s of attempts.
-            PanelRefused: 4xx, not tried again.
+            PanelRefused: 4xx but 429, not tried again.
         """
         return await self._call("GET", path, params=params, timeout_s=timeout_s)
 
@@ -84,7 +85,7 @@ class PanelClient:
             reason, answer = await self._attempt(method, path, timeout_s, content)
             if answer is not None and answer.is_success:
                 return _decoded(answer)
-            if answer is not None and answer.is_client_error:
+            if answer is not None and answer.is_client_error and answer.status_code != TOO_MANY_REQUESTS:
                 raise PanelRefused(answer.status_code, answer.text[:MAX_LOGGED_BODY])
             wait_s = self._backoff.wait_s(attempt)
             if self._clock() - started_s + wait_s > self._backoff.total_s:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart
 
+from muntin_node.certificates import Certificates
 from muntin_node.config_sections import ApiSection
 from muntin_node.errors import ConfigError
 
@@ -43,12 +45,18 @@ class HttpServer:
     def __init__(self, app: Quart, listener: socket.socket, api: ApiSection) -> None:
         self.app = app
         self.address: tuple[str, int] = listener.getsockname()[:2]
-        self._config = _server_config(listener, api)
+        self._certificates = Certificates(api.ssl) if api.ssl.enabled else None
+        self._config = _server_config(listener, self._certificates)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until `stop`, then let requests end for 3 s."""
-        await serve(self.app, self._config, shutdown_trigger=self._stop.wait)
+        watching = asyncio.create_task(self._certificates.watch()) if self._certificates else None
+        try:
+            await serve(self.app, self._config, shutdown_trigger=self._stop.wait)
+        finally:
+            if watching is not None:
+                watching.cancel()
 
     def stop(self) -> None:
         """Stop accepting."""
@@ -63,8 +71,23 @@ def _notice_dead_peers(listener: socket.socket) -> None:
             listener.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
-def _server_config(listener: socket.socket, api: ApiSection) -> Config:
-    config = Config()
+class _Config(Config):
+    """Serves TLS with the given context, which certificates are exchanged in."""
+
+    def __init__(self, certificates: Certificates | None) -> None:
+        super().__init__()
+        self._certificates = certificates
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self._certificates is not None
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        return self._certificates.context if self._certificates else None
+
+
+def _server_config(listener: socket.socket, certificates: Certificates | None) -> Config:
+    config = _Config(certificates)
     _notice_dead_peers(listener)
     config.bind = [f"fd://{listener.detach()}"]  # Hypercorn closes what it is given
     config.accesslog = None
@@ -78,10 +101,4 @@ def _server_config(listener: socket.socket, api: ApiSection) -> Config:
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 100_000
     config.graceful_timeout = GRACE_S
-    if api.ssl.enabled:
-        config.certfile, config.keyfile = api.ssl.cert, api.ssl.key
-        try:
-            config.create_ssl_context()
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"api.ssl: certificate or key cannot be loaded: {error}.") from error
     return config

@@ -415,12 +415,10 @@ async def test_open_websockets_are_closed_with_1012_at_the_end(agent: Any) -> No
         websockets.connect(agent.url.replace("http", "ws") + "/demo/ws") as first,
         websockets.connect(agent.url.replace("http", "ws") + "/demo/deaf") as second,
     ):
-        started_s = time.monotonic()
         await agent.stop()
-        await asyncio.gather(first.wait_closed(), second.wait_closed())
+        await asyncio.wait_for(asyncio.gather(first.wait_closed(), second.wait_closed()), 30)
 
     assert (first.close_code, second.close_code) == (1012, 1012)
-    assert time.monotonic() - started_s < 2
 
 
 async def test_state_of_a_half_that_does_not_run_is_unavailable(store: ConfigStore) -> None:

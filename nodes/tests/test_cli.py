@@ -251,6 +251,7 @@ def test_routes_are_listed_without_connecting_anywhere() -> None:
     assert [(row["method"], row["path"], row["access"]) for row in core] == [
         ("POST", "/api/deauthorize-user", "node_token"),
         ("GET", "/api/diagnostics", "node_token"),
+        ("DELETE", "/api/halves/<name>", "node_token"),
         ("GET", "/api/system", "node_token"),
         ("GET", "/api/system/ips", "node_token"),
         ("GET", "/api/system/utilization", "node_token"),

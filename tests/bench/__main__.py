@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.bench import console, power, servers, startup
+from tests.bench import console, faulty, many_plugins, power, servers, startup, toggling, webhooks
 from tests.bench.figures import Figure, Options, table
 
 BENCHES: dict[str, Callable[[Options], Awaitable[list[Figure]]]] = {
@@ -18,6 +18,10 @@ BENCHES: dict[str, Callable[[Options], Awaitable[list[Figure]]]] = {
     "power": power.measure,
     "startup": startup.measure,
     "console": console.measure,
+    "faulty": faulty.measure,
+    "toggling": toggling.measure,
+    "many-plugins": many_plugins.measure,
+    "webhooks": webhooks.measure,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-NAMES = {"muntin.supervisor": "supervisor", "muntin.processes.web": "web", "muntin.processes.worker": "worker",
+NAMES = {"muntin.supervisor": "supervisor", "muntin.processes web": "web", "muntin.processes worker": "worker",
          "muntin_node.cli": "agent"}  # fmt: skip
 
 
@@ -35,5 +35,5 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _name(pid: int) -> str:
-    command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    return next((name for module, name in NAMES.items() if module in command), command[-2] if command[1:] else "?")
+    command = " ".join(Path(f"/proc/{pid}/cmdline").read_text().split("\0")).strip()
+    return next((name for words, name in NAMES.items() if f" {words}" in command), command or "?")

@@ -23,6 +23,9 @@ async def measure(options: Options) -> list[Figure]:
     """Seconds to the first answer, beside a bare interpreter's; MiB per process, the agent included."""
     async with served_panel(options.folder / "startup", {"MUNTIN_LOCAL_NODE": "always"}) as panel:
         environment = {**os.environ, **panel.environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a panel that is installed has its bytecode on the disk
+    async with _running(environment):
+        pass  # and now ours has, too
     targets: dict[str, Measure] = {"interpreter": _interpreter, "up": lambda: _up(environment)}
     samples = await rotate(targets, options.rounds)
     return [

@@ -99,10 +99,10 @@ async def test_a_hit_costs_microseconds() -> None:
     limits = Limits(LocalBus())
     limits.hit("key:a", limit=10**9, window_s=60)
 
-    before = time.perf_counter()
+    before = time.process_time()
     for _ in range(10_000):
         limits.hit("key:a", limit=10**9, window_s=60)
-    took_us = (time.perf_counter() - before) * 100
+    took_us = (time.process_time() - before) * 100
 
     assert took_us < 20
     limits.close()

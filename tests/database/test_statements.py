@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -17,6 +17,7 @@ from muntin.database import (
     database_dialect,
     execute,
     fetch_all,
+    fetch_list,
     open_database,
     ping,
     read_datetime,
@@ -39,6 +40,12 @@ class Thing(Table):
     class Meta:
         table = "things_thing"
 """
+
+
+class Found(NamedTuple):
+    id: str
+    name: str
+    created_at: str
 
 
 @pytest.fixture
@@ -130,3 +137,33 @@ async def test_unreachable_database_is_not_open_afterwards(workshop: Workshop) -
         await ping()
     await open_database("sqlite://:memory:", [app])
     await close_database()
+
+
+async def test_list_is_put_together_by_the_database_in_the_order_asked_for(thing: Any) -> None:
+    made = [await thing.create(owner_id=uuid7(), name=name) for name in ('b "', "é'", "a")]
+
+    found = await fetch_list(
+        Found, "SELECT t.id, t.name, t.created_at FROM things_thing t WHERE t.name <> ? ORDER BY t.name DESC", ["a"]
+    )
+    none = await fetch_list(Found, "SELECT t.id, t.name, t.created_at FROM things_thing t WHERE t.name = ?", ["x"])
+
+    assert {(read_uuid(one.id), one.name, read_datetime(one.created_at)) for one in found} == {
+        (one.id, one.name, one.created_at) for one in made[:2]
+    }
+    descending = await fetch_all("SELECT name FROM things_thing WHERE name <> ? ORDER BY name DESC", ["a"])
+    assert [one.name for one in found] == [row["name"] for row in descending]
+    assert none == []
+
+
+async def test_bulk_update_says_when_it_was(thing: Any) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    one = await thing.create(owner_id=uuid7(), name="a")
+    await thing.filter(id=one.id).update(updated_at=long_ago)
+    named = await thing.get(id=one.id)
+
+    await thing.filter(id=one.id).update(name="b")
+
+    changed = await thing.get(id=one.id)
+    assert named.updated_at == long_ago
+    assert (changed.name, changed.created_at) == ("b", one.created_at)
+    assert changed.updated_at >= one.updated_at

@@ -11,6 +11,7 @@ from typing import Any
 from muntin import core_plugin
 from muntin.events import Event
 from muntin_gameservers.events import EVENTS
+from muntin_webhooks.events import EVENTS as WEBHOOK_EVENTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 HEAD = """\
@@ -30,7 +31,8 @@ This page is written by `python tests/docs/events_page.py`; a test compares it w
 
 def page() -> str:
     """The page's text."""
-    parts = [HEAD, _part("Core", core_plugin.muntin_events()), _part("Game servers", EVENTS)]
+    parts = [HEAD, _part("Core", core_plugin.muntin_events()), _part("Game servers", EVENTS),
+             _part("Webhooks", WEBHOOK_EVENTS)]
     return "\n".join(parts)
 
 

@@ -1,79 +1,183 @@
-"""The plugin of the tutorial works as it is written there."""
+"""The tutorial, followed to the letter: from built wheels, in a clean environment, to a plugin that comes and goes.
+
+What stands in `sh` blocks is run, `diff` blocks are applied, files are written, in the order of the page. Differences:
+the `console` block that makes the environment is `..wheels.environment`; `muntin up` runs beside the rest, on a free
+port that is put in place of 8080; the shell ends at the first command that fails.
+"""
 
 from __future__ import annotations
 
-import json
-import os
 import re
+import socket
+import sqlite3
 import subprocess
-import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
+from ..wheels.environment import Environment, make_environment
+
 PAGE = Path("docs/plugins/first-plugin.md")
-FILE = re.compile(r"^`(muntin_notes/\w+\.py)`.*?^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-METADATA = "Metadata-Version: 2.1\nName: muntin-notes\nVersion: 0.1.0\nRequires-Dist: muntin>=0.1,<0.2\n"
-SETTINGS = """[pytest]
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = session
-asyncio_default_test_loop_scope = session
-"""
+STEP = re.compile(r"(?:^`([\w/.-]+)`\n\n)?^```(sh|diff|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UP = "muntin up\n"
+READY_S = 120.0
+TOLD_S = 240.0
+
+
+class Reader:
+    """Somebody who reads the page and does what it says."""
+
+    def __init__(self, environment: Environment, folder: Path, text: str) -> None:
+        self.environment, self.folder = environment, folder
+        self.project = folder / "muntin-notes"
+        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.steps = iter(STEP.findall(text.replace("http://127.0.0.1:8080", self.url)))
+        self.exported = ""
+        self.panel: subprocess.Popen[bytes] | None = None
+        self.said: list[str] = []
+
+    def follow(self, *, until: str = "") -> None:
+        """Take steps, up to and including the first that holds this text."""
+        for name, language, content in self.steps:
+            self._take(name, language, content)
+            if until and until in content:
+                return
+
+    def close(self) -> None:
+        """Stop the panel."""
+        if self.panel is not None:
+            self.panel.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.panel.wait(60)
+            self.panel.kill()
+
+    def client(self) -> httpx.Client:
+        """Asks the panel as its administrator."""
+        body = {"email": "you@example.com", "password": "correct-horse-battery"}
+        answer = httpx.post(f"{self.url}/api/v1/auth/login", json=body, trust_env=False, timeout=30)
+        headers = {"Authorization": f"Bearer {answer.json()['data']['access_token']}"}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+
+    def _take(self, name: str, language: str, content: str) -> None:
+        if name:
+            (self.project / name).write_text(content)
+        elif language == "diff":
+            _apply(self.project, content)
+        elif content == UP:
+            self._up()
+        elif content.startswith("export "):
+            self.exported = content
+        else:
+            self.said.append(self._shell(content))
+
+    def _shell(self, commands: str) -> str:
+        place = self.project if self.project.exists() else self.folder
+        script = f"set -eu -o pipefail\n{self.exported}{commands}"
+        return self.environment.run("bash", "-c", script, cwd=place)
+
+    def _up(self) -> None:
+        bind = self.url.removeprefix("http://")
+        free = [f"127.0.0.1:{_free_port()}" for _number in range(2)]
+        settings = f"export MUNTIN_BIND={bind} MUNTIN_NODE_BIND={free[0]} MUNTIN_NODE_SFTP_BIND={free[1]}\n"
+        self.exported += settings + "export MUNTIN_LOCAL_NODE=never\n"
+        with (self.folder / "panel.log").open("wb") as log:
+            self.panel = subprocess.Popen(
+                ["bash", "-c", f"{self.exported}exec muntin up"],
+                cwd=self.project, env=dict(self.environment.variables), stdout=log, stderr=log,
+            )  # fmt: skip
+        until(lambda: httpx.get(f"{self.url}/readyz", trust_env=False, timeout=5).status_code == 200, READY_S)
 
 
 @pytest.fixture(scope="module")
-def workshop(pages: Mapping[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the tutorial's files, as if they were installed, and its first migration."""
-    text, folder = pages[PAGE], tmp_path_factory.mktemp("notes")
-    (folder / "muntin_notes/migrations").mkdir(parents=True)
-    for package in ("muntin_notes", "muntin_notes/migrations"):
-        (folder / package / "__init__.py").write_text('"""Notes."""\n')
-    for name, code in FILE.findall(text):
-        (folder / name).write_text(code)
-    installed = folder / "muntin_notes-0.1.0.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text(METADATA)
-    (installed / "entry_points.txt").write_text("[muntin.plugins]\nnotes = muntin_notes.plugin\n")
-    (folder / "pytest.ini").write_text(SETTINGS)
-    (folder / "test_notes.py").write_text(CODE.findall(_section(text, "7. A test"))[0])
-    (folder / "migrate.py").write_text(CODE.findall(_section(text, "6. Install, migrate, run"))[0])
-    _run(folder, "migrate.py")
-    return folder
+def reader(pages: Mapping[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody at the top of the page."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    found = Reader(make_environment(folder / "environment"), folder, pages[PAGE])
+    yield found
+    found.close()
 
 
-def test_its_migration_is_written(workshop: Path) -> None:
-    assert [path.name for path in (workshop / "muntin_notes/migrations").glob("0*.py")] == ["0001_initial.py"]
+@pytest.mark.timeout(1500)
+def test_tutorial_ends_with_a_plugin_that_was_used_upgraded_and_left_no_trace(reader: Reader) -> None:
+    reader.follow(until="plugin check .")
+    assert "Nothing to complain about" in reader.said[-1]
+
+    reader.follow(until="pip uninstall")
+    assert sorted(path.name for path in (reader.project / "dist").glob("*.whl")) == [
+        "muntin_notes-0.1.0-py3-none-any.whl",
+        "muntin_notes-0.2.0-py3-none-any.whl",
+    ]
+    assert [path.name for path in sorted((reader.project / "muntin_notes/migrations").glob("0*.py"))] == [
+        "0001_initial.py",
+        "0002_mood.py",
+    ]
+
+    reader.follow(until="curl")
+    assert '"title":"Milk"' in reader.said[-1].replace(": ", ":")
+
+    reader.follow(until="plugin upgrade")
+    with reader.client() as client:
+        until(lambda: "mood" in client.get("/api/v1/notes").json()["data"][0], TOLD_S)
+        assert [(one["title"], one["mood"]) for one in client.get("/api/v1/notes").json()["data"]] == [("Milk", "")]
+
+    reader.follow(until="plugin disable")
+    with reader.client() as client:
+        until(lambda: client.get("/api/v1/notes").status_code == 200, TOLD_S)
+
+    reader.follow()
+    with reader.client() as client:
+        until(lambda: client.get("/api/v1/notes").status_code == 404, TOLD_S)
+    assert [line for line in reader.said[-1].splitlines() if line.startswith("notes ")] == []
+    assert left_behind(reader.project / "data") == {}
 
 
-def test_its_routes_are_listed_with_their_permission(workshop: Path) -> None:
-    listed = json.loads(_run(workshop, "-m", "muntin.cli", "routes", "--json"))
-
-    notes = {(one["method"], one["path"], one["permission"]) for one in listed if one["plugin"] == "notes"}
-
-    assert notes == {
-        ("GET", "/api/v1/notes", "notes.write"),
-        ("POST", "/api/v1/notes", "notes.write"),
-        ("DELETE", "/api/v1/notes/<uuid:note_id>", "notes.write"),
-    }
-
-
-def test_its_test_passes(workshop: Path) -> None:
-    said = _run(workshop, "-m", "pytest", "-q", "-k", "sqlite", "-p", "no:cacheprovider", "test_notes.py")
-
-    assert "1 passed" in said
+def left_behind(data: Path) -> dict[str, int]:
+    """Where the plugin's name is still found, and how often; empty when nothing is."""
+    found = {str(path): 1 for path in data.rglob("*") if "notes" in path.name and "backups" not in path.parts}
+    for store in data.glob("*.sqlite3"):
+        with closing(sqlite3.connect(store)) as database:
+            names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            found |= {name: 1 for name in names if name.startswith("notes_")}
+            for name in names:
+                if name not in KEPT:
+                    rows = [str(row) for row in database.execute(f'SELECT * FROM "{name}"')]
+                    if count := sum("notes" in row for row in rows):
+                        found[name] = count
+    return found
 
 
-def _section(text: str, heading: str) -> str:
-    return text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+KEPT = {"core_audit", "core_outbox", "core_audit_entry"}
+"""What was done stays on record: that the plugin was installed and purged, and by whom."""
 
 
-def _run(folder: Path, *arguments: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNTIN_")}
-    environment |= {"PYTHONPATH": str(folder), "MUNTIN_DATA_DIR": str(folder / "data"), "MUNTIN_PLUGINS": "notes"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=100
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def until(holds: object, within_s: float) -> None:
+    """Wait until something holds; what cannot be asked yet does not."""
+    assert callable(holds)
+    ends_s = time.monotonic() + within_s
+    while True:
+        with suppress(httpx.HTTPError, KeyError, IndexError, ValueError):
+            if holds():
+                return
+        assert time.monotonic() < ends_s, f"did not come true within {within_s:g} s"
+        time.sleep(0.2)
+
+
+def _apply(project: Path, diff: str) -> None:
+    """Apply a change whose old lines are in the file exactly once."""
+    head, *lines = diff.splitlines()
+    path = project / head.removeprefix("--- ")
+    old = "\n".join(line[1:] for line in lines[1:] if line[:1] in " -")
+    new = "\n".join(line[1:] for line in lines[1:] if line[:1] in " +")
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path.name} has these lines {text.count(old)} times:\n{old}"
+    path.write_text(text.replace(old, new))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -14,7 +14,6 @@ from typer.main import get_command
 
 from muntin import cli
 from muntin.configuration import Configuration
-from muntin.settings.contributions import SETTINGS
 from muntin_gameservers.cli import eggs
 from muntin_node.cli import app as node_app
 
@@ -26,12 +25,6 @@ def test_every_variable_of_the_environment_is_described(sections: Mapping[tuple[
     described = set(re.findall(r"^\| `(\w+)` \|", sections[CONFIGURATION, "Variables"], flags=re.MULTILINE))
 
     assert described == {f"MUNTIN_{name.upper()}" for name in Configuration.model_fields}
-
-
-def test_every_setting_of_the_core_is_described(sections: Mapping[tuple[Path, str], str]) -> None:
-    described = set(re.findall(r"^\| `(\w+\.\w+)` \|", sections[CONFIGURATION, "Settings"], flags=re.MULTILINE))
-
-    assert described == {f"{one.section}.{field}" for one in SETTINGS for field in one.model.model_fields}
 
 
 @cache

@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -157,8 +158,9 @@ class Program:
     def only(self, name: str) -> Iterator[None]:
         """Have one web process alone take new connections: for a moment the others are frozen."""
         others = [pid for other, pid in self.pids("web").items() if other != name]
-        for pid in others:
-            os.kill(pid, signal.SIGSTOP)
+        deadline = time.monotonic() + START_S
+        while not self._frozen_without_a_lock(others):
+            assert time.monotonic() < deadline, "the other web processes never let go of the store"
         try:
             yield
         finally:
@@ -169,15 +171,34 @@ class Program:
     async def without(self, kind: str) -> AsyncIterator[None]:
         """Have no live process of a kind while the block runs: it is frozen first and killed in the end.
 
-        The supervisor starts what dies within a moment; of what is frozen it cannot know.
+        The supervisor starts what dies within a moment; of what is frozen it cannot know. Dead processes hold no
+        lock of the store, so neither must frozen ones.
         """
-        before = self.pids(kind)
-        for pid in before.values():
-            os.kill(pid, signal.SIGSTOP)
+        before = [*self.pids(kind).values()]
         try:
+            await until(lambda: self._frozen_without_a_lock(before), what=f"a {kind} that is writing nothing")
             yield
         finally:
             await self.kill(kind)
+
+    def _frozen_without_a_lock(self, pids: Iterable[int]) -> bool:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        if self._store_is_writable():
+            return True
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        return False
+
+    def _store_is_writable(self) -> bool:
+        for store in self.folder.glob("*.sqlite3"):
+            with closing(sqlite3.connect(store, timeout=1.0, isolation_level=None)) as database:
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    return False
+                database.execute("ROLLBACK")
+        return True
 
     async def _answers(self) -> bool:
         assert self.process is not None

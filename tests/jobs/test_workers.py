@@ -287,3 +287,16 @@ async def test_worker_that_lost_its_lock_stops_itself(workers: Workers) -> None:
 
     assert await asyncio.wait_for(worker.wait(), 10) == 1
     assert workers.proof[-1] == "lost"
+
+
+async def test_one_plugins_many_jobs_leave_room_for_the_others(workers: Workers) -> None:
+    await workers.start()
+    for _number in range(12):
+        await queue("core.sleep")
+    await workers.seen("sleep", times=8)
+
+    await queue("shop.slow_order")
+    await workers.seen("wait")
+
+    assert workers.count("sleep") == 8
+    workers.go_on()

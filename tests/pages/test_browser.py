@@ -32,8 +32,9 @@ REFUSED = re.compile(r"the server responded with a status of (404|422)")
 PAGES = ("/", "/account", "/account/security", "/account/api-keys", "/account/api-keys/new", "/account/ssh-keys",
          "/account/activity", "/admin", "/admin/accounts", "/admin/accounts/new", "/admin/roles", "/admin/roles/1",
          "/admin/roles/2", "/admin/nodes", "/admin/nodes/new", "/admin/plugins", "/admin/settings/general",
-         "/admin/settings/security", "/admin/settings/mail", "/admin/settings/oidc", "/admin/jobs", "/admin/audit",
-         "/docs/api?search=roles", "/search?q=no", "/setup/administrator", "/setup/address", "/setup/node",
+         "/admin/settings/security", "/admin/settings/mail", "/admin/settings/oidc", "/admin/jobs",
+         "/admin/jobs/events", "/admin/audit", "/docs/api?search=roles", "/search?q=no",
+         "/setup/administrator", "/setup/address", "/setup/node",
          "/setup/more", "/nothing-here")  # fmt: skip
 OPEN = ("/sign-in", "/forgot-password", "/reset-password?token=x&email=a@example.com", "/verify-email?token=x")
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pyotp
 
 from muntin.accounts.models import AccountRow, ApiKeyRow, SessionRow
 from muntin.app import PanelApp
 from muntin.database import transaction
+from muntin.events.models import DeadLetter, Lane, OutboxRow
 from muntin.jobs import enqueue
 from muntin.jobs.models import JobRow
 from muntin.nodes.models import NodeRow
@@ -244,6 +246,41 @@ async def test_a_failed_job_is_run_again(boss: Visitor) -> None:
     assert "One job failed" in overview.text and "No space left." in shown.text
     assert again.path == refused.path == cancelled.path == f"/admin/jobs/{job}"
     assert (await JobRow.get(id=job)).state == "cancelled"
+
+
+async def test_a_failed_job_shows_its_attempts_and_is_discarded(boss: Visitor) -> None:
+    async with transaction() as events:
+        job = await enqueue(events, "core.forget_audit", days=7)
+    tried = {"attempt": 1, "began_at": None, "ended_at": "2026-01-02T03:04:05+00:00", "error": "No <space> left."}
+    await JobRow.filter(id=job).update(state="failed", error="No space left.", tries=[tried], plugin="core")
+
+    listed, shown = await boss.get("/admin/jobs?plugin=core&state=failed"), await boss.get(f"/admin/jobs/{job}")
+    gone = await boss.post(f"/admin/jobs/{job}/discard")
+
+    assert str(job) in listed.html and "No &lt;space&gt; left." in shown.html and '"days":7' in shown.text
+    assert gone.path == "/admin/jobs"
+    assert not await JobRow.exists(id=job)
+
+
+async def test_undelivered_events_are_listed_delivered_again_and_discarded(boss: Visitor, guest: Visitor) -> None:
+    event = await OutboxRow.create(
+        type="mail.sent", version=1, resource_type="mail", resource_id="7", sequence=1, payload={"mail_id": "7"},
+        occurred_at=datetime.now(UTC), state="routed",
+    )  # fmt: skip
+    letters = [
+        await DeadLetter.create(subscriber=f"shop.{name}", event_id=event.id, attempts=12, error="Inbox <full>.")
+        for name in ("one", "two")
+    ]
+
+    listed, refused = await boss.get("/admin/jobs/events"), await guest.get("/admin/jobs/events")
+    again = await boss.post(f"/admin/jobs/events/{letters[0].id}/retry")
+    gone = await boss.post(f"/admin/jobs/events/{letters[1].id}/discard")
+    empty = await boss.get("/admin/jobs/events")
+
+    assert "shop.one" in listed.text and "Inbox &lt;full&gt;." in listed.html and refused.status in (403, 404)
+    assert again.path == gone.path == "/admin/jobs/events"
+    assert "Every event was delivered" in empty.text
+    assert await Lane.filter(subscriber="shop.one", apart=str(event.id)).count() == 1
 
 
 async def test_tables_are_searched_filtered_and_refuse_unknown_orders(boss: Visitor) -> None:

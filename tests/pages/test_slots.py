@@ -13,6 +13,7 @@ from muntin.access import Actor
 from muntin.contributions import SlotContent
 from muntin.core_plugin import load_core
 from muntin.pages.programs import program_name
+from muntin.pages.slots import check_slots
 from muntin.panel import Panel
 from muntin.plugins.discovery import Manifest
 from muntin.plugins.loading import LoadedPlugin
@@ -100,3 +101,23 @@ async def test_tabs_of_plugins_stand_beside_the_others(shop: None, guest: Visito
 )  # fmt: skip
 def test_programs_have_names_people_know(user_agent: str, name: str) -> None:
     assert program_name(user_agent) == name
+
+
+async def test_content_for_another_version_of_a_slot_is_left_out_and_told_to_administrators(
+    shop: None, panel: Panel, guest: Visitor, boss: Visitor
+) -> None:
+    content = SlotContent(slot="dashboard.cards", template="shop/greeting.html", load=greet, title="Old", version=2)
+    manifest = Manifest(name="antique", module=__name__, distribution="antique", version="1")
+    before = panel.registry
+    loaded = LoadedPlugin(manifest, sys.modules[__name__], (content,))
+    panel.registry = Registry(before.manager, [*before.plugins, loaded], [])
+    panel.registry.switch({"shop", "antique"})
+
+    seen, told = await guest.get("/"), await boss.get("/")
+    report = await check_slots()
+    panel.registry = before
+
+    sentence = "antique was written for version 2 of dashboard.cards, which is version 1 here."
+    assert (seen.text.count("Good day"), "antique" in seen.text) == (1, False)
+    assert sentence in told.text
+    assert (report.ok, report.summary) == (False, sentence)

@@ -65,6 +65,27 @@ note(f"start {os.getpid()}")
 supervised.ready()
 while True: time.sleep(0.05)
 """
+WAITING = """
+import os, signal, sys, time
+from muntin.supervisor.child import Supervised
+supervised = Supervised.attach()
+def note(text):
+    with open(sys.argv[1], "a") as file: file.write(f"{text}\\n")
+note("imported")
+if not supervised.wait_for_go():
+    note("never"); sys.exit(0)
+note("serves")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+supervised.ready()
+while True: time.sleep(0.05)
+"""
+MIGRATING = """
+import os, sys, time
+end = time.monotonic() + 8
+while not os.path.exists(sys.argv[1]) and time.monotonic() < end: time.sleep(0.02)
+with open(sys.argv[1], "a") as file: file.write("migrated\\n")
+sys.exit(int(sys.argv[2]))
+"""
 STALLING = """
 import asyncio, sys, time, types
 from muntin.supervisor.child import Supervised
@@ -355,3 +376,29 @@ async def test_plan_survives_its_way_through_the_environment() -> None:
     plan = Plan(bind="[::1]:1", migrate=("a",), children=(web(3),), log_format="json")
 
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def waiting(notes: Path, migrate_ends_with: int) -> Plan:
+    child = ChildPlan(name="web", command=python(WAITING, str(notes)), waits_for_go=True)
+    return Plan(children=(child,), migrate=python(MIGRATING, str(notes), str(migrate_ends_with)))
+
+
+async def test_child_imports_during_the_migrate_step_and_serves_after_it(supervise: Starter, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+
+    await supervise(waiting(notes, 0))
+
+    assert notes.read_text().split() == ["imported", "migrated", "serves"]
+
+
+async def test_child_that_waits_never_serves_when_the_migrate_step_fails(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    plan = waiting(notes, 1)
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "muntin.supervisor", env={**os.environ, PLAN_VARIABLE: plan.to_json()}
+    )
+    code = await asyncio.wait_for(process.wait(), 15)
+
+    assert code == 4
+    assert notes.read_text().split() == ["imported", "migrated"]

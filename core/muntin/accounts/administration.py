@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,12 +25,14 @@ from muntin.accounts.sessions import end_sessions
 from muntin.contributions import AccountUsage
 from muntin.database import Transaction, transaction
 from muntin.errors import Forbidden, InvalidInput, NotFound
+from muntin.plugins.boundaries import told_by
 from muntin.roles.models import RoleRow
 from muntin.roles.rank import require_covering
 from muntin.runtime import panel
 from muntin.schemas import Page
 from muntin.settings import GeneralSettings, section
 from muntin.translation import _
+from muntin.vetoes import ask
 
 SORTABLE = {
     "name": "username_key",
@@ -69,10 +72,12 @@ async def create_user(actor: Actor, user: UserInput) -> User:
     Raises:
         AccountExists: The address, the name or the external id is taken.
         Forbidden: The role may do more than the actor.
+        Vetoed: A plugin objects.
     """
     role = await _grantable_role(actor, user.role_id)
-    hashed = await _hashed(user.password)
     given = user.model_dump(exclude={"password", "language"})
+    await ask("account.create", actor, given)
+    hashed = await _hashed(user.password)
     account = AccountRow(**given, language=user.language or section(GeneralSettings).language, password_hash=hashed)
     async with transaction() as events:
         await refuse_taken(email=account.email, username=account.username)
@@ -94,7 +99,10 @@ async def update_user(actor: Actor, account_id: UUID, change: UserChange) -> Use
         Forbidden: The account, or the role it is to have, may do more than the actor.
         AccountExists: The address, the name or the external id is taken.
         LastAdministrator: Nobody could administer the panel any more.
+        Vetoed: A plugin objects to the role.
     """
+    if change.role_id is not None and await AccountRow.filter(id=account_id).exclude(role_id=change.role_id).exists():
+        await ask("role.assign", actor, {"account_id": account_id, "role_id": change.role_id})
     hashed = await _hashed(change.password)
     async with transaction() as events:
         account = await editable_account(actor, account_id)
@@ -226,9 +234,10 @@ async def _shown_one(account: AccountRow) -> User:
 async def count_owned(kind: str, account_ids: Sequence[UUID]) -> dict[UUID, int]:
     """How many things of a kind the accounts own, as the enabled plugins tell."""
     counted: dict[UUID, int] = {}
-    for usage in panel().registry.of(AccountUsage):
-        if usage.kind == kind and account_ids:
-            for account_id, count in (await usage.count(account_ids)).items():
+    for owned in panel().registry.owned(AccountUsage):
+        if owned.value.kind == kind and account_ids:
+            ask = partial(owned.value.count, account_ids)
+            for account_id, count in (await told_by(owned.plugin, f"count of {kind}", ask, int)).items():
                 counted[account_id] = counted.get(account_id, 0) + count
     return counted
 

@@ -11,14 +11,14 @@ from muntin.accounts.overdue import watch_overdue
 from muntin.accounts.second_factor import delete_past_codes
 from muntin.accounts.sessions import delete_past_sessions
 from muntin.accounts.tokens import delete_past_tokens
-from muntin.contributions import Cron, Lifecycle, Task
+from muntin.contributions import Cron, Lifecycle, Moment, Task
 from muntin.translation import _
 
 if TYPE_CHECKING:
     from muntin.jobs.contexts import JobContext
     from muntin.panel import Panel
 
-__all__ = ["EVENTS", "JOBS", "LIFECYCLES", "PERMISSIONS"]
+__all__ = ["EVENTS", "JOBS", "LIFECYCLES", "MOMENTS", "PERMISSIONS"]
 
 _EVERYBODY = ("moderator", "user")
 
@@ -51,6 +51,20 @@ PERMISSIONS = (
         description=_("Add and remove SSH keys for SFTP."),
         held_by=_EVERYBODY,
     ),
+)
+MOMENTS = (
+    Moment(
+        name="account.register",
+        description=_(
+            "Before somebody makes an account for themselves; `email`, `username`, `first_name`, `last_name`."
+        ),
+    ),
+    Moment(
+        name="account.create",
+        description=_("Before an administrator makes an account; `email`, `username`, `role_id`, `status` and names."),
+    ),
+    Moment(name="account.delete", description=_("Before an account is deleted; `account_id`.")),
+    Moment(name="role.assign", description=_("Before an account gets another role; `account_id`, `role_id`.")),
 )
 
 

@@ -12,6 +12,7 @@ class UserCreated(Event):
 
     type = "user.created"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
     email: str
@@ -23,6 +24,7 @@ class UserUpdated(Event):
 
     type = "user.updated"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
     changed: tuple[str, ...] = ()  # names of fields, never values
@@ -33,6 +35,7 @@ class UserDeleted(Event):
 
     type = "user.deleted"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
 
@@ -42,6 +45,7 @@ class UserSuspended(Event):
 
     type = "user.suspended"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
 
@@ -51,6 +55,7 @@ class UserUnsuspended(Event):
 
     type = "user.unsuspended"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
 
@@ -60,6 +65,7 @@ class UserSignedIn(Event):
 
     type = "user.signed_in"
     subject = "user_id"
+    concerns = ("user_id",)
 
     user_id: UUID
     session_id: UUID

@@ -26,6 +26,7 @@ from muntin.runtime import panel
 from muntin.settings.sections import OidcSettings
 from muntin.signing import digest, equal, new_token
 from muntin.translation import _
+from muntin.vetoes import ask
 
 CALLBACK_PATH = "/sign-in/oidc/callback"
 SIGN_IN_WITHIN = timedelta(minutes=10)
@@ -166,12 +167,15 @@ async def _create(actor: Actor, identity: Identity, settings: OidcSettings) -> A
         email = adapter.validate_python(identity.email)
     except ValidationError as error:
         raise OidcFailed(_("The provider gave no usable e-mail address.")) from error
+    names = {"first_name": identity.first_name, "last_name": identity.last_name}
+    username = await free_username(identity.username)
+    await ask("account.register", actor, {"email": email, "username": username, **names})
     async with transaction() as events:
         account = await add_account(
             events,
             actor,
             email=email,
-            username=await free_username(identity.username),
+            username=username,
             first_name=identity.first_name,
             last_name=identity.last_name,
             email_verified_at=datetime.now(UTC),

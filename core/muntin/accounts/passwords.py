@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -22,10 +23,17 @@ MAX_LENGTH = 1024
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
 _waiting = 0
-# Checked where there is no account, so that the answer takes equally long.
-_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(32))
 
 Answer = TypeVar("Answer")
+
+
+def _nobodys_hash() -> str:
+    """What is checked where there is no account, so that the answer takes equally long: no password fits chance."""
+    salt, tag = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}${salt}${tag}"
+
+
+_NOBODYS_HASH = _nobodys_hash()
 
 
 async def hash_password(password: str) -> str:

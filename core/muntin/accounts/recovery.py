@@ -122,7 +122,7 @@ async def send_verification(events: Transaction, account: AccountRow) -> None:
 async def send_invitation(events: Transaction, account: AccountRow) -> None:
     """Send somebody whose account was made for them the link to set their password."""
     token = await tokens.issue("invitation", account.id, lifetime=INVITED_FOR)
-    await send_link(events, "account.invitation", account, "/reset-password", token=token, email=account.email)
+    await send_link(events, "account.invitation", account, "/invitation", token=token, email=account.email)
 
 
 async def _account_of(token: OneTimeTokenRow | None) -> AccountRow | None:

@@ -19,6 +19,7 @@ from muntin.database import Transaction, transaction
 from muntin.roles.models import USER_ID
 from muntin.runtime import panel
 from muntin.settings.sections import GeneralSettings, SecuritySettings
+from muntin.vetoes import ask
 
 
 @guarded(None)
@@ -38,12 +39,15 @@ async def register(
         RegistrationDisabled: Administrators make the accounts here.
         AccountExists: The address or the name is taken.
         InvalidInput: The password is too short.
+        Vetoed: A plugin objects.
     """
     rules = panel().settings.section(SecuritySettings)
     if not rules.registration_enabled:
         raise RegistrationDisabled
     passwords.require_length(password, shortest_password())
     await refuse_taken(email=email, username=username)
+    names = {"first_name": first_name, "last_name": last_name}
+    await ask("account.register", actor, {"email": email, "username": username, **names})
     hashed = await passwords.hash_password(password)
     async with transaction() as events:
         account = await add_account(

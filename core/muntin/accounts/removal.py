@@ -26,6 +26,7 @@ from muntin.deletion import refuse_objections
 from muntin.errors import Conflict, Forbidden
 from muntin.roles.models import USER_ID
 from muntin.translation import _
+from muntin.vetoes import ask
 
 _PERSONAL = (ApiKeyRow, SshKeyRow, OidcIdentityRow, OneTimeTokenRow, RecoveryCodeRow, UsedCodeRow)
 
@@ -52,9 +53,11 @@ async def delete_user(actor: Actor, account_id: UUID) -> None:
         CannotDeleteSelf: It is the actor's own.
         LastAdministrator: Nobody could administer the panel any more.
         UserHasServers, Conflict: A plugin needs it; also one that is disabled or absent.
+        Vetoed: A plugin objects.
     """
     if account_id == actor.account_id:
         raise CannotDeleteSelf
+    await ask("account.delete", actor, {"account_id": account_id})
     async with transaction() as events:
         account = await editable_account(actor, account_id)
         await refuse_last_administrator(account)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read_access_token(token: str) -> AccessClaims:
         TokenExpired: It was good once.
         NotAuthenticated: It is not an access token of this panel.
     """
-    claims = decode(token, access_key())
+    claims = _decode_with_any(token)
     if claims.get("typ") != "access" or claims.get("iss") != issuer():
         raise NotAuthenticated
     try:
@@ -87,6 +88,14 @@ def read_access_token(token: str) -> AccessClaims:
     if read.expires_at_s <= time.time():
         raise TokenExpired
     return read
+
+
+def _decode_with_any(token: str) -> dict[str, Any]:
+    """With the panel's key, or one it had before: a change of the key ends nobody's session."""
+    for root in panel().configuration.keys:
+        with contextlib.suppress(NotAuthenticated):
+            return decode(token, derive_key(root, "accounts.access-token"))
+    raise NotAuthenticated
 
 
 def decode(token: str, key: bytes) -> dict[str, Any]:
@@ -125,7 +134,8 @@ def read_refresh_token(token: str) -> RefreshToken | None:
     except ValueError:
         return None
     body, signature = raw[:38], raw[38:]
-    if not is_signed(_refresh_key(), body, signature):
+    roots = panel().configuration.keys
+    if not any(is_signed(derive_key(root, "accounts.refresh-token"), body, signature) for root in roots):
         return None
     return RefreshToken(UUID(bytes=body[:16]), int.from_bytes(body[16:20]))
 

@@ -42,11 +42,14 @@ from muntin.errors import TooManyRequests
 from muntin.routing import Routes
 
 routes = Routes(dialect="native", prefix="/api/v1/auth", tags=("auth",))
+MAX_BODY_BYTES = 16 * 1024
+"""Strangers send these, and nothing in them is long."""
 
 
 @routes.post(
     "/login",
     body=LoginInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=TokenPair | TwoFactorChallenge,
     service=signing_in.sign_in,
     errors=(InvalidCredentials, AccountSuspended, EmailNotVerified, AccountLocked, TooManyRequests),
@@ -62,6 +65,7 @@ async def log_in(actor: Actor, call: Call, login: LoginInput) -> TokenPair | Two
 @routes.post(
     "/login/2fa",
     body=ChallengeInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=TokenPair,
     service=signing_in.answer_challenge,
     errors=(InvalidCode, ChallengeExpired, AccountLocked, TooManyRequests),
@@ -76,7 +80,14 @@ async def log_in_second_step(actor: Actor, call: Call, answer: ChallengeInput) -
     return opened.token_pair()
 
 
-@routes.post("/refresh", body=RefreshInput, returns=TokenPair, service=sessions.refresh, errors=(InvalidRefreshToken,))
+@routes.post(
+    "/refresh",
+    body=RefreshInput,
+    max_body_bytes=MAX_BODY_BYTES,
+    returns=TokenPair,
+    service=sessions.refresh,
+    errors=(InvalidRefreshToken,),
+)
 async def refresh(actor: Actor, token: RefreshInput) -> TokenPair:
     """Exchange a refresh token; a used one presented again ends its session."""
     return await sessions.refresh(actor, refresh_token=token.refresh_token)
@@ -85,6 +96,7 @@ async def refresh(actor: Actor, token: RefreshInput) -> TokenPair:
 @routes.post(
     "/register",
     body=RegisterInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=Registered | RegisteredUnverified,
     status=201,
     service=registration.register,
@@ -96,7 +108,14 @@ async def register(actor: Actor, call: Call, account: RegisterInput) -> Register
     return await registration.register(actor, **account.model_dump(), device=Device(user_agent=call.user_agent))
 
 
-@routes.post("/logout", body=LogoutInput, status=204, service=sessions.sign_out, errors=(SessionRequired,))
+@routes.post(
+    "/logout",
+    body=LogoutInput,
+    max_body_bytes=MAX_BODY_BYTES,
+    status=204,
+    service=sessions.sign_out,
+    errors=(SessionRequired,),
+)
 async def log_out(actor: Actor, which: LogoutInput) -> None:
     """End this session, or all of the account's."""
     await sessions.sign_out(actor, everywhere=which.all)
@@ -105,6 +124,7 @@ async def log_out(actor: Actor, which: LogoutInput) -> None:
 @routes.post(
     "/forgot-password",
     body=EmailInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=Sent,
     service=recovery.request_password_reset,
     errors=(TooManyRequests,),
@@ -118,6 +138,7 @@ async def forgot_password(actor: Actor, call: Call, whom: EmailInput) -> Sent:
 @routes.post(
     "/reset-password",
     body=ResetInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=Changed,
     service=recovery.reset_password,
     errors=(TokenInvalid, TooManyRequests),
@@ -131,6 +152,7 @@ async def reset_password(actor: Actor, call: Call, reset: ResetInput) -> Changed
 @routes.post(
     "/verify-email",
     body=TokenInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=Verified,
     service=recovery.verify_email,
     errors=(TokenInvalid, TooManyRequests),
@@ -144,6 +166,7 @@ async def verify_email(actor: Actor, call: Call, link: TokenInput) -> Verified:
 @routes.post(
     "/resend-verification",
     body=EmailInput,
+    max_body_bytes=MAX_BODY_BYTES,
     returns=Sent,
     service=recovery.resend_verification,
     errors=(TooManyRequests,),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from muntin.access import Actor
-from muntin.nodes import service
+from muntin.nodes import halves, service
+from muntin.nodes.halves import HalfOnNode
 from muntin.nodes.schemas import (
     EnrolmentToken,
     Node,
@@ -73,6 +74,12 @@ async def rotate_token(actor: Actor, node_id: UUID) -> NodeWithToken:
 async def issue_enrolment_token(actor: Actor, node_id: UUID) -> EnrolmentToken:
     """A one-time token for `muntin-node configure`."""
     return await service.issue_enrolment_token(actor, node_id)
+
+
+@routes.get("/<uuid:node_id>/halves", returns=list[HalfOnNode], service=halves.load_halves)
+async def load_halves(actor: Actor, node_id: UUID) -> list[HalfOnNode]:
+    """Which plugins run on the node, and whether their versions fit the panel."""
+    return list(await halves.load_halves(actor, node_id))
 
 
 @routes.get("/<uuid:node_id>/stats", returns=NodeStats, service=service.load_stats)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic.fields import FieldInfo
 
 from muntin.access import Actor, Grants
 from muntin.audit.models import AuditRow
@@ -25,6 +26,8 @@ _SECRET_NAME = re.compile(
     r"passw|secret|token|api_?key\Z|private|credential|authorization|cookie|signature|recovery|otp|hash\Z|\Acode\Z",
     re.IGNORECASE,
 )
+_NAMES_ONLY = frozenset({"environment", "env", "variables"})
+"""Whatever stands under these was chosen by users for programs of theirs: any of it may be a secret."""
 _TYPES = {"account": "user", "anonymous": "user", "api_key": "api_key"}
 
 
@@ -40,7 +43,9 @@ async def record(
     Args:
         events: Asked for so that nobody records outside a transaction; the row is kept if, and only if, it commits.
         event: In the past tense, `user.updated`.
-        properties: What changed, in plain words; values whose name or type says that they are secret are hidden.
+        properties: What changed, in plain words. Hidden are values whose name or type says that they are secret, and
+            fields of models that say so (`json_schema_extra={"secret": True}`); of what stands under `environment`,
+            `env` or `variables` only the names are kept.
     """
     await AuditRow.create(
         event=event,
@@ -64,8 +69,10 @@ def redacted(value: object, name: str = "") -> Any:
         return value  # says at most that a secret was or was not set
     if isinstance(value, SecretStr | SecretBytes) or _SECRET_NAME.search(name):
         return HIDDEN
+    if name in _NAMES_ONLY:
+        return _names(value)
     if isinstance(value, BaseModel):
-        value = value.model_dump()
+        return {field: redacted(inner, field) for field, inner in _declared(value).items()}
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
@@ -75,6 +82,33 @@ def redacted(value: object, name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [redacted(one) for one in value]
     return _plain(value)
+
+
+def _declared(model: BaseModel) -> dict[str, object]:
+    """Fields of a model; what it declares secret is hidden already."""
+    fields = type(model).model_fields
+    return {
+        name: HIDDEN if value is not None and name in fields and _is_secret(fields[name]) else value
+        for name, value in model
+    }
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("secret"))
+
+
+def _names(value: object) -> Any:
+    """The names of variables, whether they come as a mapping or as a list of definitions."""
+    if isinstance(value, Mapping):
+        return sorted(_text(key) for key in value)
+    if not isinstance(value, list | tuple):
+        return HIDDEN
+    return [_text(_name_of(one)) for one in value]
+
+
+def _name_of(one: object) -> object:
+    fields = one if isinstance(one, Mapping) else dict(one) if isinstance(one, BaseModel) else {}
+    return fields.get("env_variable") or fields.get("name") or HIDDEN
 
 
 def _plain(value: object) -> object:

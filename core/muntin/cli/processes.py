@@ -89,7 +89,7 @@ def _launch(configuration: Configuration, children: list[ChildPlan], *, bind: bo
         Plan(
             bind=configuration.bind if bind else None,
             bus_path=str(configuration.bus_path) if hub else None,
-            migrate=(sys.executable, "-m", "muntin.processes.migrate"),
+            migrate=_program("migrate"),
             quarantine=(sys.executable, "-m", "muntin.cli", "plugin", "quarantine"),
             children=tuple(children),
             announcement=_("muntin is ready at {url}", url=configuration.public_url) if bind else "",
@@ -101,14 +101,19 @@ def _launch(configuration: Configuration, children: list[ChildPlan], *, bind: bo
 def _web(configuration: Configuration) -> ChildPlan:
     from muntin.supervisor import ChildPlan
 
-    command = (sys.executable, "-m", "muntin.processes.web")
-    return ChildPlan(name="web", command=command, count=configuration.web_processes, takes_socket=True)
+    return ChildPlan(
+        name="web", command=_program("web"), count=configuration.web_processes, takes_socket=True, waits_for_go=True
+    )
 
 
 def _worker() -> ChildPlan:
     from muntin.supervisor import ChildPlan
 
-    return ChildPlan(name="worker", command=(sys.executable, "-m", "muntin.processes.worker"))
+    return ChildPlan(name="worker", command=_program("worker"))
+
+
+def _program(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "muntin.processes", name)
 
 
 def _agent(configuration: Configuration) -> list[ChildPlan]:
@@ -119,4 +124,7 @@ def _agent(configuration: Configuration) -> list[ChildPlan]:
         return []
     config = str(configuration.data_dir.absolute() / "node" / "config.yml")
     command = (sys.executable, "-m", "muntin_node.cli", "run", "--config", config)
-    return [ChildPlan(name="agent", command=command, says_ready=False, overlaps=False, drain_s=20)]
+    plugins = {"MUNTIN_NODE_PLUGINS": str(configuration.data_dir.absolute() / "plugins" / "current")}
+    return [
+        ChildPlan(name="agent", command=command, says_ready=False, overlaps=False, environment=plugins, drain_s=20)
+    ]

@@ -15,11 +15,16 @@ from muntin.panel import Panel
 T = TypeVar("T")
 
 
-def run(work: Callable[[Panel], Awaitable[T]]) -> T:
-    """Open the panel, do the work, close it; expected failures end the command with their message."""
+def run(work: Callable[[Panel], Awaitable[T]], *, plugins: tuple[str, ...] | None = None) -> T:
+    """Open the panel, do the work, close it; expected failures end the command with their message.
+
+    Args:
+        plugins: Load these instead of what the configuration says.
+    """
 
     async def opened() -> T:
-        panel = Panel(Configuration(), process="command")
+        configuration = Configuration() if plugins is None else Configuration(plugins=plugins)
+        panel = Panel(configuration, process="command")
         await panel.open()
         try:
             result = await work(panel)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import asyncpg
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
@@ -30,7 +32,7 @@ def tortoise_config(store_url: str, apps: Iterable[App], *, migrating: bool = Fa
             delete the rows of other tables that point to it.
     """
     return {
-        "connections": {CONNECTION: _with_defaults(store_url, migrating)},
+        "connections": {CONNECTION: _described(store_url, migrating)},
         "apps": {
             app.label: {
                 "models": list(app.modules),
@@ -81,11 +83,25 @@ def database_dialect() -> Dialect:
     return "sqlite" if dialect == "sqlite" else "postgres"
 
 
-def _with_defaults(store_url: str, migrating: bool) -> str:
+class PooledConnection(asyncpg.Connection):
+    """Goes back to the pool without asking the server to forget what it was used for.
+
+    Nothing that outlives a transaction is done on these connections: the bus and the workers' locks have their own. The
+    question would be one more round trip for each statement.
+    """
+
+    def get_reset_query(self) -> str:
+        """Nothing."""
+        return ""
+
+
+def _described(store_url: str, migrating: bool) -> str | dict[str, Any]:
     """The address with what we need of the connection, unless the operator said otherwise there."""
     if store_url.startswith("sqlite:"):
         return _with_options(store_url, {}, {"foreign_keys": "OFF"} if migrating else {})
-    return _with_options(store_url, _MIGRATING_POOL if migrating else _SERVING_POOL, {})
+    described = expand_db_url(_with_options(store_url, _MIGRATING_POOL if migrating else _SERVING_POOL, {}))
+    described["credentials"]["connection_class"] = PooledConnection
+    return described
 
 
 def _with_options(url: str, defaults: dict[str, str], forced: dict[str, str]) -> str:

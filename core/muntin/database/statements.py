@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,7 @@ from tortoise.queryset import QuerySet
 from muntin.database.connection import CONNECTION, database_dialect
 
 Row = TypeVar("Row", bound=Model)
+Listed = TypeVar("Listed", bound=NamedTuple)
 _STATEMENT_LOG = logging.getLogger("tortoise.db_client")
 
 
@@ -47,6 +48,24 @@ async def fetch_numbered(sql: str, values: Sequence[object]) -> list[dict[str, A
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+async def fetch_list(kind: type[Listed], sql: str, values: Sequence[object] = ()) -> list[Listed]:
+    """The rows of one statement, put together by the database; for lists that are asked for often.
+
+    One JSON text comes back instead of a value for each column of each row, which takes less time here. On SQLite the
+    thread that reads also asks for the interpreter's lock once, instead of once per row against the loop.
+
+    Args:
+        kind: A `NamedTuple` whose fields are called like columns of `sql`.
+        sql: As for `fetch_all`; its order is kept.
+
+    Returns:
+        Values as JSON has them: UUIDs and times as text, on SQLite booleans as 0 and 1 and JSON as text; `read_uuid`,
+        `read_datetime` and `read_json` read them. Not for binary columns.
+    """
+    [row] = await fetch_numbered(_as_one(kind._fields, sql, database_dialect()), values)
+    return [kind(*one) for one in orjson.loads(row["list"] or "[]")]
+
+
 async def execute(sql: str, values: Sequence[object] = ()) -> int:
     """Run one statement without an answer. Arguments as for `fetch_all`.
 
@@ -68,8 +87,6 @@ async def compare_and_set(rows: QuerySet[Row], **changes: object) -> int:
         if not await compare_and_set(ServerRow.filter(id=server_id, state="installing"), state="offline"):
             raise Conflict(...)
     """
-    if "updated_at" in rows.model._meta.fields_map:
-        changes.setdefault("updated_at", datetime.now(UTC))
     return await rows.update(**changes)
 
 
@@ -81,6 +98,8 @@ def read_uuid(value: Any) -> UUID:
 def read_datetime(value: Any) -> datetime:
     """A column of times as `fetch_all` gives it, aware and in UTC."""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -124,6 +143,17 @@ def _numbered(sql: str, dialect: str) -> str:
         return sql
     first, *others = sql.split("?")
     return first + "".join(f"${number}{text}" for number, text in enumerate(others, start=1))
+
+
+@lru_cache(maxsize=1024)
+def _as_one(columns: tuple[str, ...], sql: str, dialect: str) -> str:
+    """A statement that answers all rows of another as one JSON array."""
+    names = ", ".join(columns)
+    if dialect != "sqlite":
+        text = f"SELECT json_agg(json_build_array({names})) AS list FROM ({sql}) one"  # noqa: S608 - our own text
+        return _numbered(text, dialect)
+    # With a limit SQLite keeps the order of what is inside, which it otherwise promises to nobody.
+    return f"SELECT json_group_array(json_array({names})) AS list FROM (SELECT * FROM ({sql}) LIMIT -1)"  # noqa: S608 - our own text
 
 
 def _for_driver(values: Sequence[object], dialect: str) -> list[object]:

@@ -20,7 +20,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -29,9 +29,10 @@ from tortoise.backends.base.client import TransactionContext
 from tortoise.exceptions import OperationalError
 from tortoise.transactions import in_transaction
 
+from muntin import clock
 from muntin.database.connection import CONNECTION
 from muntin.database.identifiers import uuid7
-from muntin.errors import Unavailable
+from muntin.errors import StoreBusy
 
 if TYPE_CHECKING:
     from muntin.events.event import Event
@@ -49,11 +50,8 @@ _current: contextvars.ContextVar[Transaction | None] = contextvars.ContextVar("m
 _event_stores: list[EventStore] = []
 
 
-class TransactionContention(Unavailable):
+class TransactionContention(StoreBusy):
     """Others were writing the same rows for too long; nothing was changed, trying again is safe."""
-
-    code = "database_busy"
-    default_message = "The database is busy; please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ class Transaction:
             The id under which the event is stored; jobs started for it carry the same one.
         """
         self._require_open()
-        recorded = RecordedEvent(id=uuid7(), event=event, occurred_at=datetime.now(UTC))
+        recorded = RecordedEvent(id=uuid7(), event=event, occurred_at=clock.now())
         self._events.append(recorded)
         return recorded.id
 
@@ -250,6 +248,13 @@ async def _translated() -> AsyncIterator[None]:
         if _is_locked(error):
             raise TransactionContention from error
         raise
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether a statement failed only because others kept the database for longer than it waits."""
+    if isinstance(error, OperationalError):
+        return _is_locked(error)
+    return isinstance(error, asyncpg.LockNotAvailableError)
 
 
 def _is_locked(error: OperationalError) -> bool:

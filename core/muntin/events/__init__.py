@@ -10,8 +10,9 @@ disabled plugin wait.
 
 from muntin.events import outbox as _outbox  # so that transactions know who stores their events
 from muntin.events.event import Event, EventCatalogue, EventEnvelope, Resource
+from muntin.events.known import EventType, concerned, event_types
 from muntin.events.relay import Relay
-from muntin.events.retention import Backlog, backlog, forget_subscribers, retry_dead_letter, trim
+from muntin.events.retention import Backlog, backlog, discard_dead_letter, forget_subscribers, retry_dead_letter, trim
 from muntin.events.subscription import Handler, Subscription
 
 on_written = _outbox.on_written
@@ -21,11 +22,15 @@ __all__ = [
     "Event",
     "EventCatalogue",
     "EventEnvelope",
+    "EventType",
     "Handler",
     "Relay",
     "Resource",
     "Subscription",
     "backlog",
+    "concerned",
+    "discard_dead_letter",
+    "event_types",
     "forget_subscribers",
     "on_written",
     "retry_dead_letter",

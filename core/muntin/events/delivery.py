@@ -6,11 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from muntin.events import lanes
 from muntin.events.event import EventEnvelope
 from muntin.events.lanes import ClaimedLane
 from muntin.events.subscription import Subscription
+from muntin.plugins.boundaries import PluginTooSlow, within
+from muntin.plugins.boundaries_steps import PluginExited
+from muntin.plugins.breaker import PANEL
 
 ADVANCE_EVERY = 25
 ADVANCE_EVERY_S = 0.2
@@ -106,7 +110,7 @@ class Delivery:
         """Hand over the events one after the other; False when the lane is not ours to leave any more."""
         stored_at, unstored, position, attempts = time.monotonic(), 0, lane.position, lane.attempts
         for event in lane.events:
-            if self.subscription.wants(event.type) and (error := await self._handle(event)) is not None:
+            if self.subscription.wants(event.type) and (error := await hand_over(self.subscription, event)) is not None:
                 await self._failed(lane, event, position, attempts + 1, error)
                 return False
             position, attempts, unstored = event.sequence, 0, unstored + 1
@@ -115,20 +119,6 @@ class Delivery:
                     return False
                 stored_at, unstored = time.monotonic(), 0
         return True
-
-    async def _handle(self, event: EventEnvelope) -> str | None:
-        """Call the handler; what went wrong, if anything."""
-        try:
-            async with asyncio.timeout(self.subscription.timeout_s):
-                await self.subscription.handler(event)
-        except TimeoutError as error:
-            return f"{type(error).__name__}: not done after {self.subscription.timeout_s:g} s"
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            if _is_being_stopped(error):
-                raise
-            _log.warning("%s failed on %s %s", self.subscription.name, event.type, event.id, exc_info=True)
-            return f"{type(error).__name__}: {error}"[:_ERROR_LENGTH]
-        return None
 
     async def _failed(self, lane: ClaimedLane, event: EventEnvelope, position: int, attempts: int, error: str) -> None:
         now_ms = self._now_ms()
@@ -139,6 +129,27 @@ class Delivery:
             return
         due_at_ms = now_ms + int(delay_s(attempts) * 1000)
         await lanes.postpone(lane, position, attempts=attempts, due_at_ms=due_at_ms, error=error)
+
+
+async def hand_over(subscription: Subscription, event: EventEnvelope) -> str | None:
+    """Call the handler; what went wrong, if anything."""
+    try:
+        await within(
+            subscription.plugin,
+            f"subscriber {subscription.name}",
+            partial(subscription.handler, event),
+            deadline_s=subscription.timeout_s,
+            source=str(event.actor_id or PANEL),
+        )
+    except (TimeoutError, PluginTooSlow):
+        return f"TimeoutError: not done after {subscription.timeout_s:g} s"
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        if _is_being_stopped(error):
+            raise
+        _log.warning("%s failed on %s %s", subscription.name, event.type, event.id, exc_info=True)
+        raised = error.__cause__ if isinstance(error, PluginExited) else error
+        return f"{type(raised).__name__}: {raised}"[:_ERROR_LENGTH]
+    return None
 
 
 def _is_being_stopped(error: BaseException) -> bool:

@@ -42,6 +42,9 @@ class Event(BaseModel):
     type: ClassVar[str]  # "resource.what_happened"; stays the same for ever
     version: ClassVar[int] = 1
     subject: ClassVar[str]  # name of the field that holds the resource's id
+    concerns: ClassVar[tuple[str, ...]] = ()
+    """Names of fields that hold accounts who may learn of the event as a whole (owner, the account itself). Without
+    any, only administrators do: webhooks and other plugins that pass events on to accounts go by it."""
 
     by: UUID | None = None
     """The account that caused it, None for the panel itself. Stored beside the payload, not in it."""
@@ -53,6 +56,8 @@ class Event(BaseModel):
             return  # a common base of several events
         if not _TYPE.match(cls.type):
             raise TypeError(f"{cls.__name__}.type must look like 'server.created', not {cls.type!r}")
+        if unknown := [name for name in cls.concerns if name not in cls.model_fields]:
+            raise TypeError(f"{cls.__name__}.concerns names fields that are not there: {', '.join(unknown)}")
         if cls.resource is Event.resource and getattr(cls, "subject", None) not in cls.model_fields:
             raise TypeError(
                 f"{cls.__name__}.subject must name the field that holds the id of its {cls.type.split('.')[0]}"

@@ -6,9 +6,9 @@ import asyncio
 import logging
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterable
 
+from muntin.clock import now_s
 from muntin.events import lanes
 from muntin.events.delivery import LEASE_S, Delivery
 from muntin.events.outbox import on_written
@@ -38,7 +38,7 @@ class Relay:
         self,
         subscriptions: Iterable[Subscription] = (),
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = now_s,
         poll_s: float = POLL_S,
     ) -> None:
         self._wanted = {one.name: one for one in subscriptions}

@@ -88,6 +88,11 @@ async def retry_dead_letter(letter_id: UUID) -> bool:
     return True
 
 
+async def discard_dead_letter(letter_id: UUID) -> bool:
+    """Forget a dead letter; False when there is none of that id."""
+    return bool(await DeadLetter.filter(id=letter_id).delete())
+
+
 async def _per_subscriber(rows: str) -> dict[str, int]:
     sql = f"SELECT subscriber, COUNT(*) AS n FROM {rows} GROUP BY subscriber"  # noqa: S608 - our own constants
     return {row["subscriber"]: row["n"] for row in await fetch_all(sql)}

@@ -9,9 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from muntin.jobs.contexts import JobContext, SagaContext, StepFailed
-from muntin.jobs.contributions import Cron, Saga, Task
-from muntin.jobs.desk import announce_jobs, cancel_job, enqueue, find_job, list_jobs, purge_jobs, retry_job
-from muntin.jobs.job import Job, JobNotCancellable, JobNotFound, JobNotRetryable, JobState
+from muntin.jobs.contributions import Cron, JobLimits, Saga, Task
+from muntin.jobs.desk import (
+    announce_jobs,
+    cancel_job,
+    discard_job,
+    enqueue,
+    find_job,
+    list_jobs,
+    purge_jobs,
+    retry_job,
+)
+from muntin.jobs.job import (
+    Job,
+    JobNotCancellable,
+    JobNotFound,
+    JobNotOver,
+    JobNotRetryable,
+    JobQueueFull,
+    JobState,
+    Try,
+)
 
 if TYPE_CHECKING:
     from muntin.jobs.engine import JobEngine
@@ -21,16 +39,21 @@ __all__ = [
     "Job",
     "JobContext",
     "JobEngine",
+    "JobLimits",
     "JobNotCancellable",
     "JobNotFound",
+    "JobNotOver",
     "JobNotRetryable",
+    "JobQueueFull",
     "JobState",
     "Saga",
     "SagaContext",
     "StepFailed",
     "Task",
+    "Try",
     "announce_jobs",
     "cancel_job",
+    "discard_job",
     "enqueue",
     "find_job",
     "list_jobs",

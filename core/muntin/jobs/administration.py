@@ -20,7 +20,14 @@ from muntin.translation import _
 SORTABLE = ("name", "state", "created_at", "started_at", "finished_at")
 
 PERMISSIONS = (
-    Permission(key="admin.jobs.manage", group=_("Jobs"), description=_("See background jobs, retry and cancel them.")),
+    Permission(
+        key="account.jobs",
+        group=_("Account"),
+        description=_("Follow and cancel what one ordered oneself."),
+        held_by=("moderator", "user"),
+    ),
+    Permission(key="admin.jobs.list", group=_("Jobs"), description=_("See background work and why it failed.")),
+    Permission(key="admin.jobs.manage", group=_("Jobs"), description=_("Retry, cancel and discard background work.")),
 )
 
 
@@ -36,7 +43,7 @@ class JobQuery(PageQuery):
         return None if value == "" else value
 
 
-@guarded("admin.jobs.manage")
+@guarded("admin.jobs.list")
 async def list_jobs(actor: Actor, query: JobQuery) -> Page[Job]:
     """Jobs, the newest first; `search` looks into names and errors."""
     rows = JobRow.all()
@@ -51,7 +58,7 @@ async def list_jobs(actor: Actor, query: JobQuery) -> Page[Job]:
     return Page.of([Job.of(row) for row in found], await rows.count(), query)
 
 
-@guarded("admin.jobs.manage")
+@guarded("admin.jobs.list")
 async def load_job(actor: Actor, job_id: UUID) -> Job:
     """One job.
 
@@ -83,6 +90,18 @@ async def cancel_job(actor: Actor, job_id: UUID) -> Job:
     job = await desk.cancel_job(job_id)
     await _note(actor, "job.cancelled", job)
     return job
+
+
+@guarded("admin.jobs.manage")
+async def discard_job(actor: Actor, job_id: UUID) -> None:
+    """Delete a job that is over, above all one that failed for good.
+
+    Raises:
+        JobNotFound, JobNotOver: See `desk.discard_job`.
+    """
+    job = await desk.find_job(job_id)
+    await desk.discard_job(job_id)
+    await _note(actor, "job.discarded", job)
 
 
 async def _note(actor: Actor, event: str, job: Job) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from muntin.bus import Json
 from muntin.jobs.journal import StepJournal, Work
+from muntin.plugins.boundaries import patiently
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -93,7 +94,8 @@ class SagaContext(JobContext):
             return await self._try(do, arguments, attempts, backoff_s)
 
         name = getattr(do, "__name__", "step")
-        outcome = await _unless_away(self._journal.step(name, work))
+        with patiently():  # steps have deadlines of their own
+            outcome = await _unless_away(self._journal.step(name, work))
         if outcome.get("cancelled"):
             raise SagaCancelled
         if "error" in outcome:

@@ -55,6 +55,14 @@ class Cron:
     arguments: Mapping[str, Any] = field(default_factory=dict)  # JSON
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLimits:
+    """How much of the workers a plugin's jobs may take, so that one plugin's work does not hold up the others'."""
+
+    concurrency: int = 8  # of its jobs at the same time, in each worker
+    queued: int = 100_000  # waiting jobs; beyond that `enqueue` raises `JobQueueFull`
+
+
 Contribution = Task | Saga | Cron
 
-__all__ = ["Contribution", "Cron", "JobContext", "QueueName", "Saga", "SagaContext", "Task"]
+__all__ = ["Contribution", "Cron", "JobContext", "JobLimits", "QueueName", "Saga", "SagaContext", "Task"]

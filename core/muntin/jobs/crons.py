@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from croniter import croniter  # type: ignore[import-untyped] # it ships no types
 
+from muntin.clock import now_s
 from muntin.database import compare_and_set, transaction
 from muntin.jobs.contributions import Cron
 from muntin.jobs.desk import enqueue
@@ -33,7 +33,7 @@ def time_after(expression: str, now_s: float) -> float:
 class Crons:
     """The crons of the enabled plugins."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = now_s) -> None:
         self._clock = clock
         self._next_s: dict[str, float] = {}
         self._crons: dict[str, Cron] = {}

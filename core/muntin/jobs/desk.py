@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from muntin.bus import Bus, Unsubscribe
+from muntin.clock import now_s
 from muntin.database import Transaction, compare_and_set, transaction, uuid7
-from muntin.jobs.job import Job, JobNotCancellable, JobNotFound, JobNotRetryable, JobState
+from muntin.jobs.job import Job, JobNotCancellable, JobNotFound, JobNotOver, JobNotRetryable, JobState
+from muntin.jobs.limits import refuse_full_queue
 from muntin.jobs.models import JobRow
 
 QUEUED_TOPIC = "jobs.queued"
@@ -38,7 +39,14 @@ def announce_jobs(bus: Bus) -> Unsubscribe:
 
 
 async def enqueue(
-    events: Transaction, name: str, /, *, key: str | None = None, delay_s: float = 0, **arguments: Any
+    events: Transaction,
+    name: str,
+    /,
+    *,
+    key: str | None = None,
+    delay_s: float = 0,
+    ordered_by: UUID | None = None,
+    **arguments: Any,
 ) -> UUID:
     """Queue a job in the caller's transaction: it exists if, and only if, that commits.
 
@@ -47,27 +55,32 @@ async def enqueue(
         name: Of a Task or Saga, "plugin.task". It may belong to a plugin that is disabled now; then it waits.
         key: Jobs of one name and key are one job, for as long as its row is kept.
         delay_s: Seconds until it may start.
+        ordered_by: The account that may follow and cancel it (`GET /api/v1/jobs/<id>`).
         arguments: JSON values; the handler's keywords.
 
     Returns:
         The job's id; with a key that was used before, the id of that job.
 
     Raises:
+        JobQueueFull: Too many jobs of the plugin wait already; see `JobLimits`.
         TypeError: An argument is not JSON.
         ValueError: The name is not "plugin.task".
     """
     if not _NAME.match(name):
         raise ValueError(f"a job's name looks like 'plugin.task', not {name!r}")
     plain = json.loads(json.dumps(arguments))
+    plugin = name.split(".", 1)[0]
+    await refuse_full_queue(plugin)
     job_id = uuid7() if key is None else uuid5(_KEYS, f"{name}\0{key}")
     await JobRow.bulk_create(
         [
             JobRow(
                 id=job_id,
                 name=name,
-                plugin=name.split(".", 1)[0],
+                plugin=plugin,
+                ordered_by=ordered_by,
                 arguments=plain,
-                due_at_ms=int((time.time() + delay_s) * 1000),
+                due_at_ms=int((now_s() + delay_s) * 1000),
             )
         ],
         ignore_conflicts=key is not None,
@@ -132,10 +145,21 @@ async def retry_job(job_id: UUID) -> Job:
         if row is None:
             raise JobNotFound(job=str(job_id))
         again = JobRow.filter(id=job_id, run=row.run, state__in=[JobState.FAILED, JobState.CANCELLED])
-        if not await compare_and_set(again, run=row.run + 1, due_at_ms=int(time.time() * 1000), **_AFRESH):
+        if not await compare_and_set(again, run=row.run + 1, due_at_ms=int(now_s() * 1000), **_AFRESH):
             raise JobNotRetryable(job=str(job_id))
         events.after_commit(lambda: _tell(QUEUED_TOPIC, None))
     return await find_job(job_id)
+
+
+async def discard_job(job_id: UUID) -> None:
+    """Delete a job that is over, a dead letter above all.
+
+    Raises:
+        JobNotFound: There is none.
+        JobNotOver: It waits or runs; cancel it first.
+    """
+    if not await JobRow.filter(id=job_id, state__in=_OVER).delete():
+        raise JobNotOver(job=str((await find_job(job_id)).id))
 
 
 async def purge_jobs(plugin: str) -> list[Job]:

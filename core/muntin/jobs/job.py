@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from muntin.errors import Conflict, NotFound
+from muntin.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from muntin.jobs.models import JobRow
@@ -47,6 +47,48 @@ class JobNotRetryable(Conflict):
     default_message = "Only a failed or cancelled job can be run again."
 
 
+class JobNotOver(Conflict):
+    """Only what is over can be thrown away."""
+
+    code = "job_not_over"
+    default_message = "This job is not over; cancel it first."
+
+
+class JobQueueFull(Unavailable):
+    """So many jobs of the plugin wait already that no more are taken."""
+
+    code = "job_queue_full"
+    default_message = "Too much work is waiting already; try again later."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One ended attempt.
+
+    Attributes:
+        error: What went wrong, `None` if it went well.
+        message: The same for the person who ordered it, if the handler raised something made for people.
+    """
+
+    attempt: int
+    began_at: datetime | None
+    ended_at: datetime
+    error: str | None
+    message: str | None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Try:
+        """From the row's JSON."""
+        began = entry.get("began_at")
+        return cls(
+            attempt=entry["attempt"],
+            began_at=datetime.fromisoformat(began) if began else None,
+            ended_at=datetime.fromisoformat(entry["ended_at"]),
+            error=entry.get("error"),
+            message=entry.get("message"),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job as it was when it was read."""
@@ -56,7 +98,9 @@ class Job:
     plugin: str
     arguments: Mapping[str, Any]
     state: JobState
+    ordered_by: UUID | None
     attempts: int
+    tries: tuple[Try, ...]
     progress_percent: int
     progress_text: str
     result: Any  # JSON
@@ -64,6 +108,11 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def location(self) -> str:
+        """Where administrators ask for it; the native API says so in `Location` when it answers 202."""
+        return f"/api/v1/admin/jobs/{self.id}"
 
     @classmethod
     def of(cls, row: JobRow) -> Job:
@@ -74,7 +123,9 @@ class Job:
             plugin=row.plugin,
             arguments=row.arguments,
             state=JobState(row.state),
+            ordered_by=row.ordered_by,
             attempts=row.attempts,
+            tries=tuple(Try.of(one) for one in row.tries),
             progress_percent=row.progress_percent,
             progress_text=row.progress_text,
             result=None if row.result is None else row.result["value"],

@@ -13,6 +13,8 @@ from muntin.database import compare_and_set
 from muntin.jobs.job import JobState
 from muntin.jobs.models import JobRow
 
+MAX_TRIES = 20
+
 
 def workflow_id(row: JobRow) -> str:
     """Under what the journal knows a run of the job: the job's id, with the run's number from the second on."""
@@ -48,7 +50,17 @@ async def begin(job_id: UUID, run: int, worker: str) -> JobRow | None:
     return await JobRow.get_or_none(id=job_id, run=run) if begun else None
 
 
-async def finish(row: JobRow, state: JobState, *, result: Any = None, error: str | None = None) -> bool:
+def tried(row: JobRow, error: str | None, message: str | None = None) -> list[dict[str, Any]]:
+    """The row's ended attempts with this one, the latest `MAX_TRIES`."""
+    began = row.started_at.isoformat() if row.started_at else None
+    ended = datetime.now(UTC).isoformat()
+    entry = {"attempt": row.attempts, "began_at": began, "ended_at": ended, "error": error, "message": message}
+    return [*row.tries, entry][-MAX_TRIES:]
+
+
+async def finish(
+    row: JobRow, state: JobState, *, result: Any = None, error: str | None = None, message: str | None = None
+) -> bool:
     """End the job for good. The result is wrapped: the column takes a bare string for JSON text."""
     percent = 100 if state is JobState.DONE else row.progress_percent
     return await _change(
@@ -56,14 +68,16 @@ async def finish(row: JobRow, state: JobState, *, result: Any = None, error: str
         state=state.value,
         result={"value": result},
         error=error,
+        tries=tried(row, error, message),
         finished_at=datetime.now(UTC),
         progress_percent=percent,
     )
 
 
-async def try_later(row: JobRow, *, due_at_ms: int, error: str) -> bool:
+async def try_later(row: JobRow, *, due_at_ms: int, error: str, message: str | None = None) -> bool:
     """Queue another attempt after one that failed."""
-    return await _change(row, state=JobState.QUEUED.value, run=row.run + 1, due_at_ms=due_at_ms, error=error)
+    queued = {"state": JobState.QUEUED.value, "run": row.run + 1, "due_at_ms": due_at_ms}
+    return await _change(row, **queued, error=error, tries=tried(row, error, message))
 
 
 async def give_back(row: JobRow, state: JobState = JobState.QUEUED) -> bool:

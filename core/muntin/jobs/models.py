@@ -18,6 +18,7 @@ class JobRow(Table):
 
     name = fields.CharField(max_length=128)  # "plugin.task"
     plugin = fields.CharField(max_length=64)
+    ordered_by = fields.UUIDField(null=True)  # the account that may see and cancel it; none: administrators alone
     queue = fields.CharField(max_length=16, null=True)  # known once a worker saw it
     arguments: Any = fields.JSONField()  # JSON object, the handler's keywords
     state = fields.CharField(max_length=16, default="queued")  # see JobState
@@ -30,6 +31,7 @@ class JobRow(Table):
     progress_text = fields.CharField(max_length=255, default="")
     result: Any = fields.JSONField(null=True)  # {"value": JSON}
     error = fields.TextField(null=True)
+    tries: Any = fields.JSONField(default=list)  # ended attempts, the latest MAX_TRIES; see ledger.tried
     started_at = fields.DatetimeField(null=True)  # of the latest attempt
     finished_at = fields.DatetimeField(null=True)
 
@@ -39,6 +41,7 @@ class JobRow(Table):
             Index(fields=("state", "due_at_ms")),
             Index(fields=("plugin", "state")),
             Index(fields=("finished_at",)),
+            Index(fields=("ordered_by", "id")),
         ]
 
 

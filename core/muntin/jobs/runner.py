@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
+from muntin.clock import now_s
+from muntin.errors import MuntinError
 from muntin.jobs import ledger
 from muntin.jobs.contexts import JobContext, SagaCancelled, SagaContext, describe
 from muntin.jobs.contributions import Saga, Task
@@ -19,6 +20,9 @@ from muntin.jobs.desk import tell_changed
 from muntin.jobs.job import JobState
 from muntin.jobs.journal import StepJournal
 from muntin.jobs.models import JobRow
+from muntin.plugins import CORE
+from muntin.plugins.boundaries import PluginTooSlow, within
+from muntin.runtime import open_panel
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +51,10 @@ class _Running:
 class Runner:
     """The jobs of one process."""
 
-    def __init__(self, journal: StepJournal, worker_id: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, journal: StepJournal, worker_id: str, *, clock: Callable[[], float] = now_s) -> None:
         self.handlers: Handlers = {}
         self.freed = asyncio.Event()  # set whenever a job ends
+        self.begun: Callable[[UUID], None] = lambda job_id: None  # told of each run once it is among the running
         self._journal = journal
         self._worker_id = worker_id
         self._clock = clock
@@ -62,11 +67,14 @@ class Runner:
 
     async def run(self, job_id: UUID, run: int) -> None:
         """Make one attempt, and write how it ended. Raises CancelledError only to leave a saga for another worker."""
-        row = await ledger.begin(job_id, run, self._worker_id)
         task = asyncio.current_task()
-        if row is None or task is None:
-            return
-        self._running[job_id] = _Running(row, task)
+        try:
+            row = await ledger.begin(job_id, run, self._worker_id)
+            if row is None or task is None:
+                return
+            self._running[job_id] = _Running(row, task)
+        finally:
+            self.begun(job_id)  # not before: the job has to take its room all the time
         tell_changed(row)
         try:
             await self._attempt(row)
@@ -110,11 +118,10 @@ class Runner:
             return
         context = JobContext(row.id, row.name, row.attempts, self._progress_of(row))
         try:
-            async with asyncio.timeout(task.timeout_s):
-                result = json.loads(json.dumps(await task.handler(context, **row.arguments)))
+            result = await _worked(task, row, context, deadline_s=task.timeout_s)
         except asyncio.CancelledError:
             await self._interrupted_task(row)
-        except TimeoutError as error:
+        except (TimeoutError, PluginTooSlow) as error:
             await self._failed(row, task, error, f"took longer than {task.timeout_s:g} s")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the handler is a plugin's; the worker goes on
             await self._failed(row, task, error, describe(error))
@@ -124,10 +131,11 @@ class Runner:
     async def _failed(self, row: JobRow, task: Task, error: BaseException, words: str) -> None:
         log.warning("job %s (%s) failed, attempt %d", row.id, row.name, row.attempts, exc_info=error)
         if row.attempts >= task.max_attempts:
-            await ledger.finish(row, JobState.FAILED, error=words)
+            await ledger.finish(row, JobState.FAILED, error=words, message=_for_people(error))
             return
         wait_s = min(task.backoff_s * 2 ** (row.attempts - 1), MAX_BACKOFF_S)
-        await ledger.try_later(row, due_at_ms=int((self._clock() + wait_s) * 1000), error=words)
+        due_at_ms = int((self._clock() + wait_s) * 1000)
+        await ledger.try_later(row, due_at_ms=due_at_ms, error=words, message=_for_people(error))
 
     async def _interrupted_task(self, row: JobRow) -> None:
         """The task itself is at an end; the loop's task around it goes on to write that."""
@@ -165,14 +173,15 @@ class Runner:
 
     async def _saga_to_its_end(self, row: JobRow, saga: Saga, context: SagaContext) -> None:
         try:
-            result = json.loads(json.dumps(await saga.handler(context, **row.arguments)))
+            result = await _worked(saga, row, context, deadline_s=saga.timeout_s)
         except SagaCancelled:
             failures = await context.undo_all()
             await ledger.finish(row, JobState.CANCELLED, error="; ".join(failures) or None)
         except (Exception, SystemExit) as error:  # the handler is a plugin's; its steps are undone
             log.warning("job %s (%s) failed and is undone", row.id, row.name, exc_info=error)
             failures = await context.undo_all()
-            await ledger.finish(row, JobState.FAILED, error="; ".join([describe(error), *failures]))
+            words = "; ".join([describe(error), *failures])
+            await ledger.finish(row, JobState.FAILED, error=words, message=_for_people(error))
         else:
             await ledger.finish(row, JobState.DONE, result=result)
 
@@ -188,6 +197,29 @@ class Runner:
                 tell_changed(row)
 
         return progress
+
+
+async def _worked(handler: Task | Saga, row: JobRow, context: JobContext, *, deadline_s: float | None) -> Any:
+    """What the plugin's code answers, as JSON; within the bounds of the plugin it comes from."""
+
+    async def work() -> Any:
+        return json.loads(json.dumps(await handler.handler(context, **row.arguments)))
+
+    title, plugin = f"job {row.name}", _owner(handler)
+    if plugin == CORE and isinstance(handler, Saga):
+        deadline_s = None  # a plugin's is for what it does between its steps
+    return await within(plugin, title, work, deadline_s=deadline_s, source=title)
+
+
+def _owner(handler: Task | Saga) -> str:
+    """The plugin that contributes a handler."""
+    panel = open_panel()
+    known = panel.registry.owned(type(handler)) if panel else ()
+    return next((owned.plugin for owned in known if owned.value is handler), CORE)
+
+
+def _for_people(error: BaseException) -> str | None:
+    return error.message if isinstance(error, MuntinError) else None
 
 
 def _died(row: JobRow, attempts: int) -> str:

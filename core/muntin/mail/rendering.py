@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import StrictUndefined, TemplateNotFound, select_autoescape
+from jinja2 import StrictUndefined, TemplateError, TemplateNotFound, TemplateRuntimeError, select_autoescape
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from muntin.contributions import MailTemplate
+from muntin.errors import MuntinError
+from muntin.plugins import CORE
+from muntin.plugins.boundaries import running
 from muntin.runtime import panel
 from muntin.settings import GeneralSettings, public_url, section
 from muntin.translation import _
@@ -29,6 +32,22 @@ def render(template: MailTemplate, values: Mapping[str, object]) -> Rendered:
     Raises:
         jinja2.TemplateError: The template is wrong, or wants a value that is not there.
     """
+    title = f"mail template {template.name}"
+    try:
+        with running(_owner(template), title, source=title):
+            return _render(template, values)
+    except (TemplateError, MuntinError):
+        raise
+    except Exception as error:
+        raise TemplateRuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def _owner(template: MailTemplate) -> str:
+    known = panel().registry.known(MailTemplate)
+    return next((owned.plugin for owned in known if owned.value is template), CORE)
+
+
+def _render(template: MailTemplate, values: Mapping[str, object]) -> Rendered:
     environment = ImmutableSandboxedEnvironment(
         loader=panel().templates.environment.loader,
         autoescape=select_autoescape(("html",), default_for_string=False),

@@ -1,11 +1,11 @@
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from muntin.database.identifiers import uuid7
 from orjson import loads
-from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
+from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations import operations as ops
-
-from muntin.database.identifiers import uuid7
 
 
 class Migration(migrations.Migration):
@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
                 ("updated_at", fields.DatetimeField(auto_now=True, auto_now_add=False)),
                 ("name", fields.CharField(max_length=128)),
                 ("plugin", fields.CharField(max_length=64)),
+                ("ordered_by", fields.UUIDField(null=True)),
                 ("queue", fields.CharField(null=True, max_length=16)),
                 ("arguments", fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
                 ("state", fields.CharField(default="queued", max_length=16)),
@@ -98,6 +99,7 @@ class Migration(migrations.Migration):
                 ("progress_text", fields.CharField(default="", max_length=255)),
                 ("result", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
                 ("error", fields.TextField(null=True, unique=False)),
+                ("tries", fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads)),
                 ("started_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("finished_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
@@ -108,6 +110,7 @@ class Migration(migrations.Migration):
                     Index(fields=["state", "due_at_ms"]),
                     Index(fields=["plugin", "state"]),
                     Index(fields=["finished_at"]),
+                    Index(fields=["ordered_by", "id"]),
                 ],
                 "pk_attr": "id",
                 "table_description": "One job; its id is the idempotency key for what it does outside.",
@@ -246,6 +249,34 @@ class Migration(migrations.Migration):
             bases=["Table"],
         ),
         ops.CreateModel(
+            name="HalfRemovalRow",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
+                ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=True)),
+                ("updated_at", fields.DatetimeField(auto_now=True, auto_now_add=False)),
+                (
+                    "node",
+                    fields.ForeignKeyField(
+                        "core.NodeRow",
+                        source_field="node_id",
+                        db_constraint=True,
+                        to_field="id",
+                        related_name="half_removals",
+                        on_delete=OnDelete.CASCADE,
+                    ),
+                ),
+                ("half", fields.CharField(max_length=64)),
+            ],
+            options={
+                "table": "core_half_removal",
+                "app": "core",
+                "unique_together": (("node_id", "half"),),
+                "pk_attr": "id",
+                "table_description": "A node half whose files a node still has to delete; gone when the node has said that it did.",
+            },
+            bases=["Table"],
+        ),
+        ops.CreateModel(
             name="OfferedPermissionRow",
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=uuid7, unique=True, db_index=True)),
@@ -327,6 +358,7 @@ class Migration(migrations.Migration):
                 ("version", fields.CharField(default="", max_length=64)),
                 ("state", fields.CharField(default="enabled", max_length=16)),
                 ("reason", fields.TextField(default="", unique=False)),
+                ("footprint", fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={
                 "table": "core_plugin",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from muntin.access import Permission
-from muntin.contributions import HealthCheck, HealthReport, Lifecycle
+from muntin.contributions import HealthCheck, HealthReport, Lifecycle, Moment
 from muntin.health import check_store
 from muntin.nodes.client import close_client
 from muntin.nodes.events import EVENTS as EVENTS
+from muntin.nodes.halves import check_halves
 from muntin.nodes.models import NodeRow
 from muntin.nodes.reporting import watch_nodes
 from muntin.nodes.routes import routes
@@ -25,6 +26,7 @@ PERMISSIONS = (
     Permission(key="admin.nodes.update", group="admin", description=_("Change nodes and see their credentials.")),
     Permission(key="admin.nodes.delete", group="admin", description=_("Remove nodes.")),
 )
+MOMENTS = (Moment(name="node.delete", description=_("Before a node is removed; `node_id`, `name`.")),)
 
 
 async def _nodes_answer() -> HealthReport:
@@ -38,6 +40,7 @@ async def _nodes_answer() -> HealthReport:
 HEALTH_CHECKS = (
     HealthCheck(name=_("database"), check=check_store),
     HealthCheck(name=_("nodes"), check=_nodes_answer),
+    HealthCheck(name=_("plugins on nodes"), check=check_halves),
 )
 
 

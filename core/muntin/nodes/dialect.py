@@ -11,9 +11,17 @@ from muntin.api.dialect import NUL, read_json
 from muntin.api.json import dumps
 from muntin.call import Call
 from muntin.dialects import Dialect, validate
-from muntin.errors import BadRequest, InvalidInput, MuntinError
+from muntin.errors import BadRequest, Forbidden, InvalidInput, MuntinError
+from muntin.limits import count_call, hit
 from muntin.nodes.credentials import node_of_bearer
 from muntin.routing import Route
+
+PER_MINUTE = 6000
+"""Of one node: a full one that starts asks for each of its servers and reports several changes of each."""
+STRANGERS_PER_MINUTE = 60
+"""Of one address without a credential: machines that enrol."""
+REFUSED_PER_MINUTE = 60
+"""Credentials of one address that were wrong; right ones from there are not held up."""
 
 
 def without_nul(value: Any) -> Any:
@@ -37,7 +45,15 @@ class NodeDialect(Dialect):
     async def authenticate(self, call: Call) -> Actor:
         if call.bearer is None:
             return Actor.anonymous(call.address)
-        return await node_of_bearer(call.bearer, call.address)
+        try:
+            return await node_of_bearer(call.bearer, call.address)
+        except (BadRequest, Forbidden):
+            hit(call, f"{self.name}:refused:{call.address}", limit=REFUSED_PER_MINUTE, window_s=60)
+            raise
+
+    async def limit(self, call: Call) -> None:
+        per_minute = PER_MINUTE if call.actor.kind == "node" else STRANGERS_PER_MINUTE
+        count_call(call, bucket=self.name, per_minute=per_minute)
 
     async def parse_body(self, call: Call, route: Route, raw: bytes) -> Any:
         assert isinstance(call.request, Request)  # noqa: S101 - websockets have no body

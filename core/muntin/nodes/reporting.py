@@ -15,13 +15,16 @@ from muntin.access import Actor, guarded
 from muntin.bus import Json
 from muntin.database import transaction
 from muntin.errors import MuntinError, NotAuthenticated
-from muntin.nodes.client import call_node
+from muntin.nodes.client import FACTS_BYTES, call_node
 from muntin.nodes.events import NodeFailing, NodeOffline, NodeOnline
+from muntin.nodes.halves import halves_of, mismatch
 from muntin.nodes.models import SEEN_WITHIN, NodeRow
 from muntin.runtime import panel
 
 log = logging.getLogger("muntin.nodes")
 LOOK_EVERY_S = 5.0
+STATUS_TOPIC = "nodes.status"
+"""Of the bus: `{"id", "status"}` of a node whose status is another one now."""
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,120}")
 ASK_AFTER = timedelta(seconds=15)  # a node that keeps no socket to us (Wings) is asked
 
@@ -36,7 +39,7 @@ async def take_health(actor: Actor, report: dict[str, Any]) -> None:
     changed = await NodeRow.filter(id=actor.node_id).update(
         report=report,
         daemon_version=str(report.get("version", ""))[:64] or None,
-        problem=_problem(report),
+        problem=_problem(actor.username, report),
         last_seen_at=datetime.now(UTC),
     )
     if not changed:
@@ -55,10 +58,13 @@ def send_to_node(node_id: UUID, topic: str, data: Json) -> None:
     panel().bus.publish(f"to-node.{node_id}", {"topic": topic, "data": data})
 
 
-def _problem(report: dict[str, Any]) -> str:
-    halves = report.get("halves")
-    known = [half for half in halves if isinstance(half, dict)] if isinstance(halves, list) else []
-    found = [f"{half.get('name')}: {half['error']}" for half in known if half.get("error")]
+def _problem(node_name: str, report: dict[str, Any]) -> str:
+    found = []
+    for half in halves_of(NodeRow(name=node_name, report=report)):
+        if half.state == "mismatch":
+            found.append(mismatch(half))
+        elif half.error:
+            found.append(f"{half.name}: {half.error}")
     return "; ".join(found)[:2000]
 
 
@@ -83,11 +89,13 @@ async def look_at_nodes() -> None:
 
 async def _ask(row: NodeRow) -> None:
     try:
-        figures = await call_node(row, "GET", "/api/system", timeout_s=4)
+        figures = await call_node(row, "GET", "/api/system", timeout_s=4, max_answer_bytes=FACTS_BYTES)
     except MuntinError:
         return  # it stays unseen, which is what its status is made of
     version = str(figures.get("version", ""))[:64] if isinstance(figures, dict) else None
-    await NodeRow.filter(id=row.id).update(last_seen_at=datetime.now(UTC), daemon_version=version)
+    await NodeRow.filter(id=row.id).update(
+        last_seen_at=datetime.now(UTC), daemon_version=version, updated_at=row.updated_at
+    )
 
 
 async def _announce(row: NodeRow) -> None:
@@ -104,3 +112,9 @@ async def _announce(row: NodeRow) -> None:
             events.add(NodeOffline(node_id=row.id, name=row.name))
         else:
             events.add(NodeFailing(node_id=row.id, name=row.name, problem=row.problem))
+        events.after_commit(lambda: tell_status(row))
+
+
+def tell_status(row: NodeRow) -> None:
+    """Tell open pages how a node is; call it once the change is committed."""
+    panel().bus.publish(STATUS_TOPIC, {"id": str(row.id), "status": row.status})

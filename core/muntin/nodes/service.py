@@ -17,10 +17,11 @@ from muntin.access import Actor, guarded
 from muntin.database import transaction
 from muntin.deletion import refuse_objections
 from muntin.errors import Conflict, NotFound
-from muntin.nodes.client import NodeSaidNo, call_node
+from muntin.nodes.client import FACTS_BYTES, NodeSaidNo, call_node
 from muntin.nodes.credentials import digest, new_token, new_token_id, seal, token_of
 from muntin.nodes.events import NodeCreated, NodeDeleted, NodeMaintenance, NodeUpdated
 from muntin.nodes.models import NodeRow
+from muntin.nodes.reporting import tell_status
 from muntin.nodes.schemas import (
     AllocatedOut,
     EnrolmentToken,
@@ -39,6 +40,7 @@ from muntin.nodes.usage import promised_of
 from muntin.runtime import panel
 from muntin.schemas import Page
 from muntin.translation import _
+from muntin.vetoes import ask
 
 ENROL_WITHIN = timedelta(hours=1)
 SORTABLE = {
@@ -129,6 +131,7 @@ async def update_node(actor: Actor, node: NodeRow, changes: NodeChanges) -> Node
             if row.maintenance_mode != node.maintenance_mode:
                 enabled = row.maintenance_mode
                 events.add(NodeMaintenance(node_id=row.id, name=row.name, enabled=enabled, by=actor.account_id))
+                events.after_commit(lambda: tell_status(row))
             await audit.record(events, actor, "node.updated", ("node", row.id), asked)
     except IntegrityError as error:
         raise NodeNameTaken from error
@@ -142,10 +145,12 @@ async def delete_node(actor: Actor, node: NodeRow) -> None:
     Raises:
         NodeHasServers: Workloads run there.
         Conflict: A plugin objects, or still has something there.
+        Vetoed: A plugin objects.
     """
     if (await promised_of([node.id]))[node.id].workloads:
         raise NodeHasServers
     await refuse_objections("node", node.id)
+    await ask("node.delete", actor, {"node_id": node.id, "name": node.name})
     try:
         async with transaction() as events:
             await NodeRow.filter(id=node.id).delete()
@@ -216,7 +221,9 @@ async def load_stats(actor: Actor, node: NodeRow) -> NodeStats:
         NodeUnreachable: It did not answer.
         NodeSaidNo: What it answered are no figures.
     """
-    figures = _figures(await call_node(node, "GET", "/api/system/utilization", timeout_s=5))
+    figures = _figures(
+        await call_node(node, "GET", "/api/system/utilization", timeout_s=5, max_answer_bytes=FACTS_BYTES)
+    )
     promised = await promised_of([node.id])
     return NodeStats(
         cpu=figures.cpu_percent,
@@ -236,7 +243,7 @@ def configuration_of(node: NodeRow) -> NodeConfiguration:
         token_id=node.token_id,
         token=token_of(node),
         api={
-            "host": "0.0.0.0" if not node.behind_proxy else "127.0.0.1",  # noqa: S104 - a node is there to be reached
+            "host": _listens_on(node),
             "port": node.daemon_port,
             "ssl": {"enabled": node.scheme == "https" and not node.behind_proxy},
             "upload_limit": node.upload_size_mib,
@@ -244,6 +251,12 @@ def configuration_of(node: NodeRow) -> NodeConfiguration:
         system={"data": node.data_directory, "sftp": {"bind_port": node.sftp_port}},
         remote=panel().configuration.public_url,
     )
+
+
+def _listens_on(node: NodeRow) -> str:
+    if node.behind_proxy:
+        return "127.0.0.1"
+    return "::" if ":" in node.fqdn else "0.0.0.0"  # noqa: S104 - a node is there to be reached
 
 
 def _used(node: NodeRow) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from muntin.accounts import administration as service
 from muntin.accounts import removal
 from muntin.accounts.administration_schemas import User, UserChange, UserInput, UserQuery
 from muntin.call import Call
-from muntin.errors import MuntinError
+from muntin.errors import Forbidden, MuntinError
 from muntin.pages import forms
 from muntin.pages.admin import admin_page
 from muntin.pages.answers import Page, Redirect
@@ -49,7 +49,7 @@ async def new_account(actor: Actor) -> Page:
 @routes.post("/new", service=service.create_user)
 async def create_account(actor: Actor, call: Call) -> Page | Redirect:
     """Make an account, or invite its person."""
-    done = await submit(call, UserInput, lambda form: service.create_user(actor, form))
+    done = await submit(call, UserInput, lambda form: service.create_user(actor, form), shown=_shown(actor, "create"))
     if not isinstance(done, Done):
         return await _new(actor, done)
     invited = not (await typed(call)).get("password")
@@ -66,7 +66,9 @@ async def show_account(actor: Actor, account_id: UUID) -> Page:
 @routes.post("/<uuid:account_id>", service=service.update_user)
 async def save_account(actor: Actor, call: Call, account_id: UUID) -> Page | Redirect:
     """Change an account."""
-    done = await submit(call, UserChange, lambda form: service.update_user(actor, account_id, form))
+    done = await submit(
+        call, UserChange, lambda form: service.update_user(actor, account_id, form), shown=_shown(actor, "update")
+    )
     if isinstance(done, Done):
         return Redirect(f"{LIST}/{account_id}", notice="saved")
     return await _edit(actor, account_id, done)
@@ -109,6 +111,11 @@ async def suspend_many(actor: Actor, call: Call) -> Redirect:
 async def activate_many(actor: Actor, call: Call) -> Redirect:
     """Open the chosen accounts again."""
     return await _each(actor, call, "active")
+
+
+def _shown(actor: Actor, action: str) -> tuple[type[MuntinError], ...]:
+    """Who may use the form is told in it what they cannot give, and nothing typed is lost."""
+    return (Forbidden,) if actor.may(f"admin.users.{action}") else ()
 
 
 async def _each(actor: Actor, call: Call, status: Any) -> Redirect:

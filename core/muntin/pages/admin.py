@@ -72,7 +72,7 @@ def admin_page(
 async def load_overview(actor: Actor) -> Overview:
     """What needs attention, and how much there is of everything."""
     nodes = await NodeRow.all() if actor.may("admin.nodes.list") else None
-    jobs = actor.may("admin.jobs.manage")
+    jobs = actor.may("admin.jobs.list")
     failed = await JobRow.filter(state="failed").count() if jobs else None
     return Overview(
         matters=(*await _findings(), *await _plugins(actor), *_failed_jobs(failed)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from muntin.access import Permission
-from muntin.contributions import NavItem, Slot
+from muntin.contributions import HealthCheck, NavItem, Slot
 from muntin.jobs.administration import PERMISSIONS as JOB_PERMISSIONS
 from muntin.pages import (
     account,
@@ -21,9 +21,11 @@ from muntin.pages import (
     settings,
     setup,
     signing_in,
+    slots,
     system,
 )
 from muntin.pages.dialect import PagesDialect
+from muntin.pages.live_memory import LIFECYCLES as LIFECYCLES
 from muntin.translation import _
 
 DIALECTS = (PagesDialect(), system.SystemDialect())
@@ -77,9 +79,11 @@ NAV_ITEMS = (
     _admin(_("Roles"), "/admin/roles", "shield", "admin.roles.list", 310),
     _admin(_("Plugins"), "/admin/plugins", "puzzle", "admin.plugins.list", 800),
     _admin(_("Settings"), "/admin/settings", "settings", "admin.settings.general", 810),
-    _admin(_("Jobs"), "/admin/jobs", "list-check", "admin.jobs.manage", 820),
+    _admin(_("Jobs"), "/admin/jobs", "list-check", "admin.jobs.list", 820),
     _admin(_("Audit log"), "/admin/audit", "history", "admin.audit.view", 830),
 )
+
+HEALTH_CHECKS = (HealthCheck(name=_("slots"), check=slots.check_slots),)
 
 SLOTS = (
     Slot(name="dashboard.cards", description=_("Cards on the dashboard; no values.")),

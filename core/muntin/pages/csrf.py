@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 from quart import Request, Websocket
@@ -9,18 +10,21 @@ from quart import Request, Websocket
 from muntin.access import Actor
 from muntin.accounts.cookies import cookie_of
 from muntin.call import Call
+from muntin.errors import PayloadTooLarge
+from muntin.pages.multipart import MIMETYPE, parse_multipart
 from muntin.runtime import panel
 from muntin.signing import derive_key, encode_bytes, equal, sign
 
 HEADER = "X-CSRF-Token"
 FIELD = "csrf_token"
 MAX_FORM_BYTES = 1024 * 1024
+MAX_UPLOAD_BYTES = 8 * 1024 * 1024
+"""Of a form with files whose proof is among its fields; scripts send the proof as a header, whatever the size."""
 
 
 def csrf_token(call: Call) -> str:
     """The token of this browser's session; for strangers, of nobody's."""
-    key = derive_key(panel().configuration.key, "pages.csrf")
-    return encode_bytes(sign(key, (cookie_of(call) or "").encode()))
+    return _token(call, panel().configuration.key)
 
 
 async def is_genuine(call: Call, actor: Actor) -> bool:
@@ -36,7 +40,12 @@ async def is_genuine(call: Call, actor: Actor) -> bool:
         return False
     if isinstance(request, Websocket):
         return bool(origin)  # a socket cannot carry a token; browsers always say where it was opened
-    return equal(await _sent(call), csrf_token(call))
+    sent = await _sent(call)
+    return any(equal(sent, _token(call, root)) for root in panel().configuration.keys)
+
+
+def _token(call: Call, root: bytes) -> str:
+    return encode_bytes(sign(derive_key(root, "pages.csrf"), (cookie_of(call) or "").encode()))
 
 
 async def _sent(call: Call) -> str:
@@ -44,8 +53,13 @@ async def _sent(call: Call) -> str:
     sent = request.headers.get(HEADER)
     if sent is not None or not isinstance(request, Request):
         return sent or ""
-    if (request.content_length or 0) > MAX_FORM_BYTES:
-        return ""
+    has_files = request.mimetype == MIMETYPE
+    limit_bytes = MAX_UPLOAD_BYTES if has_files else MAX_FORM_BYTES
+    if (request.content_length or 0) > limit_bytes:
+        raise PayloadTooLarge(limit_bytes=limit_bytes)
     body = await request.get_data(as_text=False)
-    text = body if isinstance(body, str) else body.decode("utf-8", "replace")
-    return parse_qs(text, keep_blank_values=True).get(FIELD, [""])[0]
+    raw = body.encode() if isinstance(body, str) else body
+    if has_files:
+        fields, _files = await asyncio.to_thread(parse_multipart, raw, request.mimetype_params)
+        return fields.get(FIELD, "")
+    return parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True).get(FIELD, [""])[0]

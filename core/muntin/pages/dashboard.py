@@ -8,6 +8,7 @@ from muntin.access import Actor, guarded
 from muntin.bus import Json
 from muntin.call import Call
 from muntin.jobs.desk import CHANGED_TOPIC
+from muntin.nodes.reporting import STATUS_TOPIC
 from muntin.pages import live
 from muntin.pages.answers import Page
 from muntin.pages.rendering import navigation
@@ -39,7 +40,12 @@ async def follow(actor: Actor, call: Call) -> Response:
     channels = [f"account.{actor.account_id}"]
     if actor.may("admin.overview"):
         channels.append("admin")
-    return live.stream(call, channels, also={CHANGED_TOPIC: _job} if actor.may("admin.jobs.manage") else None)
+    also: dict[str, live.Translate] = {}
+    if actor.may("admin.jobs.list"):
+        also[CHANGED_TOPIC] = _job
+    if actor.may("admin.nodes.list"):
+        also[STATUS_TOPIC] = _node
+    return live.stream(call, channels, also=also)
 
 
 def _job(data: Json) -> Json:
@@ -48,6 +54,13 @@ def _job(data: Json) -> Json:
         return None
     values = {"percent": data["percent"], "text": f"{data['percent']} %", "label": data["text"]}
     return {"topic": f"job:{data['id']}", "values": values, "state": data["state"]}
+
+
+def _node(data: Json) -> Json:
+    """A node that came, went or changed, as its row and its page show it."""
+    if not isinstance(data, dict):
+        return None
+    return {"topic": f"node:{data['id']}", "values": {}, "state": data["status"]}
 
 
 @routes.get("/search", service=see_pages)

@@ -51,6 +51,8 @@ class PagesDialect(Dialect):
             return redirect(call, result)
         if isinstance(result, Page):
             return await page_response(call, result, status=route.status)
+        if result is not None:
+            raise TypeError(f"{type(result).__name__} is neither Page nor Redirect nor a response")
         return Response(b"", status=204)
 
     async def render_error(self, call: Call, error: MuntinError) -> Response:
@@ -62,7 +64,9 @@ class PagesDialect(Dialect):
 
 
 def form_values(call: Call, raw: bytes) -> dict[str, Any]:
-    """The fields of a form; a name that ends in `[]` gathers several values, empty fields stay empty text.
+    """The fields of a form; empty fields stay empty text.
+
+    Several values of one name are a list; of a name that ends in `[]` one value is a list, too, and the brackets go.
 
     Raises:
         UnsupportedMediaType: It is no form.
@@ -75,14 +79,14 @@ def form_values(call: Call, raw: bytes) -> dict[str, Any]:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise BadRequest(_("The form cannot be read.")) from error
-    values: dict[str, Any] = {}
+    gathered: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name.endswith("[]"):
-            values.setdefault(name.removesuffix("[]"), []).append(value)
-        else:
-            values[name] = value
-    values.pop("csrf_token", None)
-    return values
+        gathered.setdefault(name, []).append(value)
+    gathered.pop("csrf_token", None)
+    return {
+        name.removesuffix("[]"): sent if name.endswith("[]") or len(sent) > 1 else sent[0]
+        for name, sent in gathered.items()
+    }
 
 
 def redirect(call: Call, target: Redirect) -> Response:

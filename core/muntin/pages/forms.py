@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 Field = dict[str, Any]
+ABBREVIATIONS = frozenset({"http", "https", "tls", "starttls", "smtp", "tcp", "udp", "json", "yaml", "utc"})
 EXTRAS = ("unit", "kind", "section", "danger", "rows", "language", "placeholder", "autocomplete", "options", "short")
 
 
@@ -67,8 +68,12 @@ def _read_one(name: str, value: Any, kind: Any, optional: bool) -> dict[str, Any
     if value == "" and kind in (int, float, SecretStr):
         return {}  # nothing typed: the default, or the model says that it is missing
     if _is_list(kind) and isinstance(value, str):
-        return {name: [part.strip() for part in value.split(",") if part.strip()]}
+        return {name: _listed(value)}
     return {name: value}
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def unwrapped(annotation: Any) -> tuple[Any, bool]:
@@ -108,6 +113,8 @@ def _value(name: str, info: FieldInfo, values: Mapping[str, Any]) -> Any:
         return None
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M")
+    if isinstance(value, str) and _is_list(unwrapped(info.annotation)[0]):
+        return _listed(value)  # as it was typed: one choice of several, or words with commas
     return value.value if isinstance(value, enum.Enum) else value
 
 
@@ -129,10 +136,15 @@ def _is_list(kind: Any) -> bool:
 
 def _options(kind: Any) -> list[tuple[str, str]]:
     if get_origin(kind) is Literal:
-        return [(str(one), str(one).replace("_", " ").capitalize()) for one in get_args(kind)]
+        return [(str(one), _words(str(one))) for one in get_args(kind)]
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return [(str(one.value), one.name.replace("_", " ").capitalize()) for one in kind]
+        return [(str(one.value), _words(one.name)) for one in kind]
     return []
+
+
+def _words(choice: str) -> str:
+    """A choice as people read it: `on_failure` is "On failure", `https` is "HTTPS"."""
+    return choice.upper() if choice.lower() in ABBREVIATIONS else choice.replace("_", " ").capitalize()
 
 
 def _bounds(info: FieldInfo) -> Field:

@@ -17,7 +17,7 @@ from muntin.pages.signing_in import browser
 from muntin.pages.submitting import Done, Problems, submit, typed
 from muntin.routing import Routes
 from muntin.runtime import panel
-from muntin.settings.sections import SecuritySettings
+from muntin.settings.sections import GeneralSettings, SecuritySettings
 from muntin.translation import _
 
 routes = Routes(dialect="pages", tags=("sign-in",))
@@ -70,13 +70,7 @@ async def forgot(actor: Actor, call: Call) -> Page:
 @routes.get("/reset-password", service=recovery.reset_password)
 async def show_reset(actor: Actor, call: Call) -> Page:
     """The form behind the link of a mail."""
-    return _reset_page(call, Problems(), _("Set a new password"))
-
-
-@routes.get("/invitation", service=recovery.reset_password)
-async def show_invitation(actor: Actor, call: Call) -> Page:
-    """The form behind the link of an invitation."""
-    return _reset_page(call, Problems(), _("Welcome: choose your password"))
+    return _reset_page(call, Problems())
 
 
 @routes.post("/reset-password", service=recovery.reset_password)
@@ -85,7 +79,22 @@ async def reset(actor: Actor, call: Call) -> Page | Redirect:
     done = await submit(call, ResetInput, lambda form: recovery.reset_password(actor, **form.model_dump()))
     if isinstance(done, Done):
         return Redirect("/sign-in", notice=_("Your password is set. Sign in with it."))
-    return _reset_page(call, done, _("Set a new password"))
+    return _reset_page(call, done)
+
+
+@routes.get("/invitation", service=recovery.reset_password)
+async def show_invitation(actor: Actor, call: Call) -> Page:
+    """The form behind the link of an invitation."""
+    return _invitation_page(call, Problems())
+
+
+@routes.post("/invitation", service=recovery.reset_password)
+async def accept_invitation(actor: Actor, call: Call) -> Page | Redirect:
+    """Choose the first password, which opens the account."""
+    done = await submit(call, ResetInput, lambda form: recovery.reset_password(actor, **form.model_dump()))
+    if isinstance(done, Done):
+        return Redirect("/sign-in", notice=_("Welcome. Your account is ready: sign in with your password."))
+    return _invitation_page(call, done)
 
 
 @routes.get("/verify-email", service=recovery.verify_email)
@@ -136,15 +145,26 @@ def _forgot_page(found: Problems) -> Page:
                 status=found.status)  # fmt: skip
 
 
-def _reset_page(call: Call, found: Problems, title: str) -> Page:
+def _reset_page(call: Call, found: Problems) -> Page:
+    values = {"fields": _password_fields(call, found), "problems": found}
+    return Page("core/sign-in/reset.html", values, title=_("Set a new password"), status=found.status)
+
+
+def _invitation_page(call: Call, found: Problems) -> Page:
+    brand = panel().settings.section(GeneralSettings).name
+    values = {"fields": _password_fields(call, found), "problems": found}
+    title = _("Welcome to {name}", name=brand)
+    return Page("core/sign-in/invitation.html", values, title=title, status=found.status)
+
+
+def _password_fields(call: Call, found: Problems) -> list[forms.Field]:
     kept = {**call.request.args, **{name: value for name, value in found.typed.items() if name != "password"}}
     more: dict[str, forms.Field] = {
         "token": {"kind": "hidden"},
         "email": {"label": _("E-mail"), "readonly": True, "autocomplete": "username"},
         "password": _new_password() | {"autofocus": True},
     }
-    fields = forms.fields(ResetInput, kept, errors=found.fields, more=more)
-    return Page("core/sign-in/reset.html", {"fields": fields, "problems": found}, title=title, status=found.status)
+    return forms.fields(ResetInput, kept, errors=found.fields, more=more)
 
 
 def _new_password() -> forms.Field:

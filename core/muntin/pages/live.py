@@ -1,6 +1,7 @@
 """The one stream of a page: server-sent events that tell which parts changed.
 
-A plugin calls `tell`; pages whose stream listens to the channel get it, in whichever process they are held.
+A plugin calls `tell`; pages whose stream listens to the channel get it, in whichever process they are held. A page says
+when it was made (`?since=`), a browser that comes back what it heard last; what was told since comes first.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from quart import Response
 from muntin.bus import Json, Unsubscribe
 from muntin.call import Call
 from muntin.connections import Stream
+from muntin.pages.live_memory import MADE_WITHIN_MS, missed, now_ms
 from muntin.runtime import panel
 
 KEEP_ALIVE_S = 20.0
 QUEUED = 500
 RETRY_MS = 1000
 REFRESH = "refresh"
+Sent = tuple[int, Json]
+"""When it was told, in milliseconds since 1970, and what."""
 
 
 def tell(channel: str, topic: str, *, values: Mapping[str, Json] | None = None, state: str = "") -> None:
@@ -43,7 +47,7 @@ def stream(call: Call, channels: Sequence[str], *, also: Mapping[str, Translate]
     Args:
         also: Other topics of the bus, with what makes a message of their data.
     """
-    queue: asyncio.Queue[Json] = asyncio.Queue(maxsize=QUEUED)
+    queue: asyncio.Queue[Sent] = asyncio.Queue(maxsize=QUEUED)
     wanted: dict[str, Translate] = {**{f"live.{channel}": _as_it_is for channel in channels}, **(also or {})}
     response = Response(_events(call, wanted, queue), content_type="text/event-stream")
     response.headers |= {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -55,18 +59,20 @@ def _as_it_is(data: Json) -> Json:
     return data
 
 
-def _follow(topic: str, translate: Translate, queue: asyncio.Queue[Json]) -> Unsubscribe:
-    return panel().bus.subscribe(topic, lambda _topic, data: _offer(queue, translate(data)))
+def _follow(topic: str, translate: Translate, queue: asyncio.Queue[Sent]) -> Unsubscribe:
+    return panel().bus.subscribe(topic, lambda _topic, data: _offer(queue, (now_ms(), translate(data))))
 
 
-async def _events(call: Call, wanted: Mapping[str, Translate], queue: asyncio.Queue[Json]) -> AsyncIterator[bytes]:
+async def _events(call: Call, wanted: Mapping[str, Translate], queue: asyncio.Queue[Sent]) -> AsyncIterator[bytes]:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a generator that is iterated runs in a task
     connection = Stream(call, task)
     panel().connections.open.add(connection)
     ends = [_follow(topic, translate, queue) for topic, translate in wanted.items()]
     try:
-        yield f"retry: {RETRY_MS}\n\n".encode()
+        yield f"retry: {RETRY_MS}\nid: {now_ms()}\n\n".encode()
+        for one in _catch_up(call, wanted):
+            yield _event(one)
         while True:
             yield await _next(queue)
     finally:
@@ -75,19 +81,35 @@ async def _events(call: Call, wanted: Mapping[str, Translate], queue: asyncio.Qu
             end()
 
 
-async def _next(queue: asyncio.Queue[Json]) -> bytes:
+def _catch_up(call: Call, wanted: Mapping[str, Translate]) -> list[Sent]:
+    """What the page has missed; that it has to look itself, where that is not known."""
+    heard, made = call.request.headers.get("Last-Event-ID", ""), call.request.args.get("since", "")
+    if not (heard.isdecimal() or made.isdecimal()):
+        return []
+    moment_ms = int(heard) if heard.isdecimal() else int(made) - MADE_WITHIN_MS
+    told = missed(panel(), moment_ms, wanted)
+    if told is None:
+        return [(now_ms(), REFRESH)]
+    return [(one.at_ms, wanted[one.topic](one.data)) for one in told]
+
+
+async def _next(queue: asyncio.Queue[Sent]) -> bytes:
     try:
-        data = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+        return _event(await asyncio.wait_for(queue.get(), KEEP_ALIVE_S))
     except TimeoutError:
         return b": still here\n\n"
+
+
+def _event(sent: Sent) -> bytes:
+    at_ms, data = sent
     if data == REFRESH:
-        return b"event: refresh\ndata: {}\n\n"
-    return b"data: " + orjson.dumps(data) + b"\n\n"
+        return f"event: refresh\nid: {at_ms}\ndata: {{}}\n\n".encode()
+    return f"id: {at_ms}\n".encode() + b"data: " + orjson.dumps(data) + b"\n\n"
 
 
-def _offer(queue: asyncio.Queue[Json], data: Json) -> None:
+def _offer(queue: asyncio.Queue[Sent], sent: Sent) -> None:
     if queue.full():  # a browser that does not read: what waits is dropped, and the page is told to look itself
         while not queue.empty():
             queue.get_nowait()
-        queue.put_nowait(REFRESH)
-    queue.put_nowait(data)
+        queue.put_nowait((sent[0], REFRESH))
+    queue.put_nowait(sent)

@@ -12,7 +12,7 @@ from quart import Response
 from muntin.access import Actor
 from muntin.api.json import dumps
 from muntin.call import Call
-from muntin.nodes import service
+from muntin.nodes import halves, service
 from muntin.nodes.schemas import NodeChanges, NodeIn, NodeQuery
 from muntin.pages import forms
 from muntin.pages.admin import admin_page
@@ -59,7 +59,12 @@ async def create_node(actor: Actor, call: Call) -> Page | Redirect:
 async def show_node(actor: Actor, call: Call, node_id: UUID) -> Page:
     """One node: how it is, what it has promised."""
     node = await service.load_node(actor, node_id)
-    values = {"node": node, "live_path": "/live", "contents": await slot(call, "node.cards", {"node": node})}
+    values = {
+        "node": node,
+        "live_path": "/live",
+        "halves": await halves.load_halves(actor, node_id),
+        "contents": await slot(call, "node.cards", {"node": node}),
+    }
     return _node_page("show", node, node.name, "", values)
 
 

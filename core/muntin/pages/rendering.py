@@ -14,6 +14,7 @@ from muntin.errors import InvalidInput, MuntinError
 from muntin.pages.answers import Page
 from muntin.pages.csp import new_nonce, page_headers
 from muntin.pages.csrf import csrf_token
+from muntin.pages.live_memory import now_ms
 from muntin.pages.notices import forget_notice, left_notices
 from muntin.runtime import panel
 from muntin.settings import section
@@ -62,6 +63,7 @@ async def layout_values(call: Call, nonce: str) -> dict[str, Any]:
         "csrf_token": csrf_token(call),
         "language": general.language,
         "live_path": "",
+        "made_at_ms": now_ms(),
         "nav": navigation(call),
         "may": call.actor.may,
         "notices": left_notices(call),

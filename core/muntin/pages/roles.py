@@ -7,6 +7,7 @@ from typing import Any
 
 from muntin.access import Actor, Grants
 from muntin.call import Call
+from muntin.errors import Forbidden, MuntinError
 from muntin.pages import forms
 from muntin.pages.admin import admin_page
 from muntin.pages.answers import Page, Redirect
@@ -44,7 +45,13 @@ async def new_role(actor: Actor) -> Page:
 async def create_role(actor: Actor, call: Call) -> Page | Redirect:
     """Make a role."""
     sent = await typed(call)
-    done = await submit(call, RoleInput, lambda form: service.create_role(actor, form), values=_values(sent))
+    done = await submit(
+        call,
+        RoleInput,
+        lambda form: service.create_role(actor, form),
+        values=_values(sent),
+        shown=_shown(actor, "admin.roles.create"),
+    )
     if isinstance(done, Done):
         return Redirect(f"{LIST}/{done.value.id}", notice="created")
     return await _new(actor, done)
@@ -59,8 +66,14 @@ async def show_role(actor: Actor, role_id: int) -> Page:
 @routes.post("/<int:role_id>", service=service.update_role)
 async def save_role(actor: Actor, call: Call, role_id: int) -> Page | Redirect:
     """Change a role; everybody who has it feels it at once."""
-    sent = await typed(call)
-    done = await submit(call, RoleChange, lambda form: service.update_role(actor, role_id, form), values=_values(sent))
+    sent, role = await typed(call), await service.load_role(actor, role_id)
+    done = await submit(
+        call,
+        RoleChange,
+        lambda form: service.update_role(actor, role_id, form),
+        values=_values(sent),
+        shown=_shown(actor, "admin.roles.edit") if _covers(actor, role.permissions) else (),
+    )
     if isinstance(done, Done):
         return Redirect(f"{LIST}/{role_id}", notice="saved")
     return await _edit(actor, role_id, done)
@@ -75,6 +88,11 @@ async def delete_role(actor: Actor, call: Call, role_id: int) -> Redirect:
         await service.delete_role(actor, role_id)
 
     return await attempt(named(), back=f"{LIST}/{role_id}", then=LIST, notice="deleted")
+
+
+def _shown(actor: Actor, permission: str) -> tuple[type[MuntinError], ...]:
+    """Who may use the form is told in it what they cannot give, and nothing typed is lost."""
+    return (Forbidden,) if actor.may(permission) else ()
 
 
 def _values(sent: dict[str, Any]) -> dict[str, Any]:

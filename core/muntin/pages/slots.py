@@ -7,18 +7,20 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from muntin.call import Call
-from muntin.contributions import SlotContent
+from muntin.contributions import HealthReport, Slot, SlotContent
 from muntin.pages.csrf import csrf_token
+from muntin.plugins.boundaries import within
 from muntin.plugins.registry import Owned
 from muntin.runtime import panel
+from muntin.translation import _
 
 log = logging.getLogger("muntin.pages.slots")
-LIMIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Rendered:
 
     Attributes:
         key: Names the content in addresses: plugin and title.
-        failed: It raised or took too long; `html` is empty then.
+        failed: It raised, took too long, or was written for another version of the slot; `html` is empty then.
+        reason: What administrators are told of a failure besides the log, if anything.
     """
 
     plugin: str
@@ -35,17 +38,19 @@ class Rendered:
     title: str
     html: Markup
     failed: bool = False
+    reason: str = ""
 
 
 async def slot(call: Call, name: str, values: Mapping[str, Any] | None = None) -> list[Rendered]:
     """Everything the enabled plugins show in a slot, side by side, in order.
 
     A content that raises or takes longer than two seconds is logged; users see nothing of it,
-    administrators an entry with `failed`.
+    administrators an entry with `failed`. So with contents that were written for another version of the slot.
     """
     found = await asyncio.gather(*(_render(call, one, values or {}) for one in contents(call, name)))
     may_know = call.actor.may("admin.overview")
-    return [one for one in found if one is not None and (may_know or not one.failed)]
+    shown = [one for one in found if one is not None and (may_know or not one.failed)]
+    return [*shown, *(_left_out(owned) for owned in misfits(name))] if may_know else shown
 
 
 async def one_of_slot(call: Call, name: str, key: str, values: Mapping[str, Any] | None = None) -> Rendered | None:
@@ -57,10 +62,51 @@ async def one_of_slot(call: Call, name: str, key: str, values: Mapping[str, Any]
 
 
 def contents(call: Call, name: str) -> list[Owned[SlotContent]]:
-    """What the actor may see of a slot, not rendered."""
-    found = [one for one in panel().registry.owned(SlotContent) if one.value.slot == name]
+    """What the actor may see of a slot, not rendered; without what was written for another version of it."""
+    version = _versions().get(name, 1)
+    known = panel().registry.owned(SlotContent)
+    found = [one for one in known if one.value.slot == name and one.value.version == version]
     seen = [one for one in found if one.value.permission is None or call.actor.may(one.value.permission)]
     return sorted(seen, key=lambda one: (one.value.order, one.value.title, one.plugin))
+
+
+def misfits(name: str | None = None) -> list[Owned[SlotContent]]:
+    """Contents of the enabled plugins that were written for another version of their slot (of one slot, or of all)."""
+    versions = _versions()
+    return [
+        one
+        for one in panel().registry.owned(SlotContent)
+        if name in (None, one.value.slot) and one.value.version != versions.get(one.value.slot, one.value.version)
+    ]
+
+
+async def check_slots() -> HealthReport:
+    """Whether everything that plugins show was written for the slots as they are."""
+    found = [_words(one) for one in misfits()]
+    if not found:
+        return HealthReport(ok=True, summary=_("What plugins show fits its place."))
+    return HealthReport(ok=False, summary=" ".join(found), remedy=_("Install versions of the plugins that fit."))
+
+
+def _left_out(owned: Owned[SlotContent]) -> Rendered:
+    title = owned.value.title
+    return Rendered(
+        plugin=owned.plugin, key=key_of(owned), title=title, html=Markup(), failed=True, reason=_words(owned)
+    )
+
+
+def _words(owned: Owned[SlotContent]) -> str:
+    return _(
+        "{plugin} was written for version {written} of {slot}, which is version {version} here.",
+        plugin=owned.plugin,
+        written=owned.value.version,
+        slot=owned.value.slot,
+        version=_versions()[owned.value.slot],
+    )
+
+
+def _versions() -> dict[str, int]:
+    return {one.name: one.version for one in panel().registry.of(Slot)}
 
 
 def key_of(owned: Owned[SlotContent]) -> str:
@@ -71,8 +117,13 @@ def key_of(owned: Owned[SlotContent]) -> str:
 async def _render(call: Call, owned: Owned[SlotContent], values: Mapping[str, Any]) -> Rendered | None:
     content, key = owned.value, key_of(owned)
     try:
-        async with asyncio.timeout(LIMIT_S):
-            html = await _html(call, content, values)
+        html = await within(
+            owned.plugin,
+            f"slot {content.slot}",
+            partial(_html, call, content, values),
+            deadline_s=panel().deadlines.slot_s,
+            source=call.actor,
+        )
     except Exception:  # a plugin's page part must not cost the page
         log.exception("Plugin %s could not show %s in slot %s", owned.plugin, content.template, content.slot)
         return Rendered(plugin=owned.plugin, key=key, title=content.title, html=Markup(), failed=True)

@@ -7,5 +7,6 @@ import pluggy
 hookimpl = pluggy.HookimplMarker("muntin")
 
 ENTRY_POINTS = "muntin.plugins"
+CORE = "core"
 
-__all__ = ["ENTRY_POINTS", "hookimpl"]
+__all__ = ["CORE", "ENTRY_POINTS", "hookimpl"]

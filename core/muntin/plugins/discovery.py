@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import importlib.metadata
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.machinery import PathFinder
+from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
-from muntin import __version__
 from muntin.plugins import ENTRY_POINTS
+from muntin.plugins.generations import is_in_a_generation
+from muntin.plugins.manifest import Manifest, Origin, naming_problem, normal
+from muntin.plugins.manifest_file import FILE_NAME, MAX_BYTES, ManifestFile, PluginRefused, read_manifest_file
+from muntin.plugins.requirements import examined
 from muntin.translation import _
 
-NAME = re.compile(r"[a-z][a-z0-9_]{1,31}")
-RESERVED = frozenset({"core", "none", "all", "static"})
+__all__ = ["Manifest", "installed_plugins", "manifest_of"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What can be known of an installed plugin before any of its code runs.
-
-    Attributes:
-        name: The entry point's name; also the label of its tables.
-        module: What would be imported.
-        distribution, version, summary: Of the wheel it came with.
-        requires: Other plugins (distribution name -> version specifier) it needs.
-        problem: Why it must not be loaded; empty when it may.
-    """
-
-    name: str
-    module: str
-    distribution: str
-    version: str
-    summary: str = ""
-    requires: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
+NODE_ENTRY_POINTS = "muntin.node"
 
 
 def installed_plugins() -> dict[str, Manifest]:
@@ -48,68 +32,94 @@ def installed_plugins() -> dict[str, Manifest]:
             problem = _(
                 "{a} and {b} both offer a plugin of this name; uninstall one.", a=other, b=manifest.distribution
             )
-            manifest = _with_problem(found[manifest.name], problem)
+            manifest = replace(found[manifest.name], problem=found[manifest.name].problem or problem)
         found[manifest.name] = manifest
-    offered = {_normal(manifest.distribution): manifest for manifest in found.values()}
-    return {name: _checked(manifest, offered) for name, manifest in sorted(found.items())}
+    return examined(found, _distributions()) if found else {}
+
+
+def _distributions() -> Iterable[str]:
+    return (normal(one.name) for one in importlib.metadata.distributions() if one.name)
 
 
 def _manifest(entry_point: importlib.metadata.EntryPoint) -> Manifest:
     distribution = entry_point.dist
-    requirements = [Requirement(text) for text in (distribution.requires if distribution else None) or ()]
-    return Manifest(
+    if distribution is None:
+        return Manifest(
+            name=entry_point.name, module=entry_point.value, distribution=entry_point.name, version="0",
+            problem=naming_problem(entry_point.name),
+        )  # fmt: skip
+    static, problem = _static_of(entry_point)
+    halves = [one.name for one in distribution.entry_points if one.group == NODE_ENTRY_POINTS]
+    manifest = manifest_of(
         name=entry_point.name,
         module=entry_point.value,
-        distribution=distribution.name if distribution else entry_point.name,
-        version=distribution.version if distribution else "0",
-        summary=str(distribution.metadata["Summary"] or "") if distribution else "",
-        requires={_normal(one.name): str(one.specifier) for one in requirements},
-        problem=_naming_problem(entry_point.name) or _core_problem(requirements),
+        distribution=distribution.name,
+        version=distribution.version,
+        summary=str(distribution.metadata["Summary"] or ""),
+        requires=distribution.requires or (),
+        node_halves=halves,
+        static=static,
     )
+    origin: Origin = "generation" if is_in_a_generation(Path(str(distribution.locate_file("")))) else "environment"
+    return replace(manifest, origin=origin, problem=manifest.problem or problem)
 
 
-def _naming_problem(name: str) -> str:
-    if NAME.fullmatch(name) and name not in RESERVED:
-        return ""
-    return _("The name of a plugin is 2 to 32 small letters, digits and underscores, and none the panel uses itself.")
-
-
-def _core_problem(requirements: Iterable[Requirement]) -> str:
-    for one in requirements:
-        if _normal(one.name) == "muntin" and not one.specifier.contains(__version__, prereleases=True):
-            wanted = str(one.specifier)
-            return _("It needs muntin {wanted}; this is {here}.", wanted=wanted, here=__version__)
-    return ""
-
-
-def _checked(manifest: Manifest, offered: Mapping[str, Manifest]) -> Manifest:
-    """Refuse a plugin whose needed plugins are not of the wanted version (absent ones are pip's business)."""
-    for distribution, specifier in manifest.requires.items():
-        needed = offered.get(distribution)
-        if needed and not Requirement(f"{distribution}{specifier}").specifier.contains(
-            needed.version, prereleases=True
-        ):
-            problem = _(
-                "It needs {name} {wanted}; {here} is installed.",
-                name=distribution,
-                wanted=specifier,
-                here=needed.version,
-            )
-            return _with_problem(manifest, problem)
-    return manifest
-
-
-def _with_problem(manifest: Manifest, problem: str) -> Manifest:
+def manifest_of(
+    *,
+    name: str,
+    module: str,
+    distribution: str,
+    version: str,
+    summary: str,
+    requires: Iterable[str],
+    node_halves: Iterable[str],
+    static: ManifestFile,
+) -> Manifest:
+    """The manifest from a wheel's metadata and its static file, wherever they were read."""
+    problem = naming_problem(name)
+    try:
+        wanted = [Requirement(text) for text in requires]
+    except InvalidRequirement as error:
+        wanted, problem = [], problem or _("Its metadata is broken: Requires-Dist: {why}", why=str(error)[:200])
+    here = {normal(one.name): str(one.specifier) for one in wanted if one.marker is None or one.marker.evaluate()}
+    if static.plugin.name not in (None, name):
+        problem = problem or _(
+            "{file}: plugin.name is {said}, the entry point says {name}.",
+            file=FILE_NAME, said=static.plugin.name, name=name,
+        )  # fmt: skip
+    ranges = [part for part in (here.get("muntin", ""), static.plugin.muntin) if part]
     return Manifest(
-        name=manifest.name,
-        module=manifest.module,
-        distribution=manifest.distribution,
-        version=manifest.version,
-        summary=manifest.summary,
-        requires=manifest.requires,
-        problem=manifest.problem or problem,
+        name=name,
+        module=module,
+        distribution=distribution,
+        version=version,
+        summary=summary,
+        requires=here,
+        needs=dict(static.plugin.requires),
+        muntin=",".join(ranges),
+        capabilities=static.capabilities,
+        node_halves=tuple(sorted(node_halves)),
+        problem=problem,
+        remedy=_("Tell its author; install a version where this is corrected.") if problem else "",
     )
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _static_of(entry_point: importlib.metadata.EntryPoint) -> tuple[ManifestFile, str]:
+    """The static file beside the package's code, and what is wrong with it."""
+    package = entry_point.value.partition(":")[0].partition(".")[0]
+    try:
+        spec = PathFinder.find_spec(package)
+    except (ImportError, ValueError):
+        spec = None
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / FILE_NAME
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
+        except OSError:
+            continue
+        try:
+            return read_manifest_file(raw, source=f"{package}/{FILE_NAME}"), ""
+        except PluginRefused as refusal:
+            return ManifestFile(), refusal.reason
+    return ManifestFile(), ""

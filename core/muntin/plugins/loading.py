@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -20,10 +21,12 @@ from muntin.contributions import (
     EventSubscriber,
     HealthCheck,
     HookSpecs,
+    JobLimits,
     Lifecycle,
     MailTemplate,
     MayDelete,
     Models,
+    Moment,
     NavItem,
     NodeHalfNeeded,
     NodeUsage,
@@ -35,8 +38,11 @@ from muntin.contributions import (
     SlotContent,
     Task,
     Templates,
+    Veto,
 )
 from muntin.plugins.discovery import Manifest
+from muntin.plugins.loading_checks import problem_of
+from muntin.supervisor.marker import as_mark, marker
 from muntin.table import shape
 from muntin.translation import _
 
@@ -50,7 +56,7 @@ HOOKS: Mapping[str, tuple[type, ...]] = {
     "muntin_settings": (SettingsModel,),
     "muntin_events": (type,),
     "muntin_event_subscribers": (EventSubscriber,),
-    "muntin_jobs": (Task, Saga, Cron),
+    "muntin_jobs": (Task, Saga, Cron, JobLimits),
     "muntin_mail_templates": (MailTemplate,),
     "muntin_templates": (Templates,),
     "muntin_nav_items": (NavItem,),
@@ -61,6 +67,8 @@ HOOKS: Mapping[str, tuple[type, ...]] = {
     "muntin_usage": (NodeUsage, AccountUsage),
     "muntin_health_checks": (HealthCheck,),
     "muntin_may_delete": (MayDelete,),
+    "muntin_moments": (Moment,),
+    "muntin_vetoes": (Veto,),
     "muntin_lifecycle": (Lifecycle,),
     "muntin_hookspecs": (HookSpecs,),
 }
@@ -112,24 +120,52 @@ def load_plugin(manager: pluggy.PluginManager, manifest: Manifest, taken: Iterab
     """
     if manifest.problem:
         raise PluginFailed(manifest.name, manifest.problem, _("Install a version that fits, or disable the plugin."))
-    remedy = _("Tell its author, and disable or uninstall it until there is a new version.")
     try:
-        module = importlib.import_module(manifest.module)
-        manager.register(module, manifest.name)
-        contributions = tuple(collect_contributions(manifest.name, module))
-    except Exception as error:
+        with _noted(manifest.name):
+            plugin = _loaded(manager, manifest)
+            clash = clash_of(plugin, taken)
+    except (Exception, SystemExit) as error:
         log.exception("Plugin %s could not be loaded", manifest.name)
         _forget(manager, manifest.name)
-        raise PluginFailed(manifest.name, f"{type(error).__name__}: {error}", remedy) from error
-    plugin = LoadedPlugin(manifest, module, contributions)
-    clash = _clash(plugin, taken)
+        raise PluginFailed(manifest.name, f"{type(error).__name__}: {error}", default_remedy()) from error
     if clash:
         _forget(manager, manifest.name)
-        raise PluginFailed(manifest.name, clash, remedy)
+        raise PluginFailed(manifest.name, clash, default_remedy())
+    return plugin
+
+
+def default_remedy() -> str:
+    """What an administrator does about a plugin that does not work."""
+    return _("Tell its author, and disable or uninstall it until there is a new version.")
+
+
+def _loaded(manager: pluggy.PluginManager, manifest: Manifest) -> LoadedPlugin:
+    module = importlib.import_module(manifest.module)
+    manager.register(module, manifest.name)
+    contributions = tuple(collect_contributions(manifest.name, module))
+    for problem in filter(None, map(problem_of, contributions)):
+        raise TypeError(problem)
+    for models in contributions:
+        if isinstance(models, Models) and models.label != manifest.name:
+            raise ValueError(
+                _("Its tables are labelled {label} instead of {name}.", label=models.label, name=manifest.name)
+            )
     for offered in contributions:
         if isinstance(offered, HookSpecs):
             manager.add_hookspecs(offered.module)
-    return plugin
+    return LoadedPlugin(manifest, module, contributions)
+
+
+@contextmanager
+def _noted(plugin: str) -> Iterator[None]:
+    """Note whose code runs and that it is being loaded, for the supervisor, should the process end here."""
+    before = marker.enter(as_mark(plugin))
+    marker.loading(True)
+    try:
+        yield
+    finally:
+        marker.loading(False)
+        marker.leave(before)
 
 
 def _forget(manager: pluggy.PluginManager, name: str) -> None:
@@ -168,13 +204,14 @@ def _claims(plugin: LoadedPlugin) -> Iterable[str]:
                 yield f"permission {one.key}"
             case SettingsModel():
                 yield f"settings {one.section}"
-            case Dialect() | Task() | Saga() | Cron() | MailTemplate() | Command() | Slot() as named:
+            case Dialect() | Task() | Saga() | Cron() | MailTemplate() | Command() | Slot() | Moment() as named:
                 yield f"{type(named).__name__.lower()} {named.name}"
             case type() as event:
                 yield f"event {getattr(event, 'type', event)}"
 
 
-def _clash(plugin: LoadedPlugin, taken: Iterable[LoadedPlugin]) -> str:
+def clash_of(plugin: LoadedPlugin, taken: Iterable[LoadedPlugin]) -> str:
+    """What the plugin claims although it belongs to another already (or to itself), in words; empty when nothing."""
     claimed = {claim: other.name for other in taken for claim in _claims(other)}
     for claim in _claims(plugin):
         if claim in claimed:

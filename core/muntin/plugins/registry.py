@@ -10,12 +10,14 @@ from typing import Any, Generic, TypeVar
 
 import pluggy
 
+from muntin.plugins import CORE as CORE
+from muntin.plugins.boundaries import running
 from muntin.plugins.discovery import Manifest, installed_plugins
 from muntin.plugins.loading import LoadedPlugin, PluginFailed, load_plugin, plugin_manager
 
 log = logging.getLogger("muntin.plugins")
 T = TypeVar("T")
-CORE = "core"
+Refuse = Callable[[Manifest], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,20 @@ class Registry:
         self._listeners: list[Callable[[Snapshot, Snapshot], None]] = []
 
     @classmethod
-    def load(cls, core: LoadedPlugin, wanted: Iterable[str] | None = None) -> Registry:
-        """Load the core and the wanted installed plugins (`None`: all of them); failures are kept, not raised."""
+    def load(
+        cls, core: LoadedPlugin, wanted: Iterable[str] | None = None, *, refuse: Refuse = lambda _manifest: None
+    ) -> Registry:
+        """Load the core and the wanted installed plugins (`None`: all of them); failures are kept, not raised.
+
+        Args:
+            refuse: Asked before a plugin is imported; raises `PluginFailed` for one that is known to do harm.
+        """
         manager = plugin_manager()
         manager.register(core.module, CORE)
         plugins, failed = [core], []
-        for manifest in _in_order(installed_plugins(), wanted):
+        for manifest in in_order(installed_plugins(), wanted):
             try:
+                refuse(manifest)
                 plugins.append(load_plugin(manager, manifest, plugins))
             except PluginFailed as failure:
                 failed.append(failure)
@@ -103,13 +112,14 @@ class Registry:
         for implementation in reversed(caller.get_hookimpls()) if caller else ():
             if implementation.plugin_name not in self.enabled:
                 continue
+            plugin = implementation.plugin_name
             try:
-                answer = implementation.function()
+                with running(plugin, f"hook {hook}"):
+                    answer = implementation.function()
+                    listed = answer if isinstance(answer, list | tuple) or hasattr(answer, "__next__") else [answer]
+                    answers += [Owned(plugin, one) for one in listed if one is not None]
             except Exception:
-                log.exception("Hook %s of plugin %s failed", hook, implementation.plugin_name)
-                continue
-            listed = answer if isinstance(answer, list | tuple) or hasattr(answer, "__next__") else [answer]
-            answers += [Owned(implementation.plugin_name, one) for one in listed if one is not None]
+                log.exception("Hook %s of plugin %s failed", hook, plugin)
         return answers
 
     def on_switch(self, listener: Callable[[Snapshot, Snapshot], None]) -> None:
@@ -127,7 +137,7 @@ class Registry:
             listener(before, after)
 
 
-def _in_order(installed: dict[str, Manifest], wanted: Iterable[str] | None) -> list[Manifest]:
+def in_order(installed: dict[str, Manifest], wanted: Iterable[str] | None) -> list[Manifest]:
     """Plugins after those they need; the rest by name."""
     names = [name for name in installed if wanted is None or name in set(wanted)]
     by_distribution = {installed[name].distribution.lower().replace("_", "-"): name for name in names}

@@ -1,16 +1,24 @@
-"""Brings the store up to date, once, before any process serves: `python -m muntin.processes.migrate`."""
+"""Brings the store up to date, once, before any process serves: `python -m muntin.processes migrate`."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 from muntin import logs, runtime
 from muntin.accounts.first import FirstAdministrator
 from muntin.configuration import Configuration
+from muntin.database.migrations import MigrationFailed
 from muntin.panel import Panel
+from muntin.plugins import CORE
+from muntin.plugins.generations import activate
+from muntin.plugins.installing.startup import build_declared
+from muntin.plugins.probing import Verdicts, probe_unknown
 from muntin.setup import prepare_store
 from muntin.translation import _
+
+log = logging.getLogger("muntin.plugins")
 
 
 def main() -> int:
@@ -28,12 +36,25 @@ def main() -> int:
 
 
 async def _migrate(configuration: Configuration) -> FirstAdministrator | None:
-    panel = Panel(configuration, process="command")
-    try:
-        return await prepare_store(panel)
-    finally:
-        runtime.bind(None)
+    await build_declared(configuration.data_dir)
+    activate(configuration.data_dir)
+    await probe_unknown(configuration)
+    while True:
+        try:
+            return await prepare_store(Panel(configuration, process="command"))
+        except MigrationFailed as error:
+            _leave_out(configuration, error)
+        finally:
+            runtime.bind(None)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _leave_out(configuration: Configuration, error: MigrationFailed) -> None:
+    """A plugin whose tables cannot be brought up to date stays away; everything else starts.
+
+    Raises:
+        MigrationFailed: They are the panel's own.
+    """
+    plugin, _dot, _name = error.migration.partition(".")
+    if plugin == CORE or not Verdicts(configuration.data_dir).bar(plugin, str(error), step="migrations"):
+        raise error
+    log.error("Plugin %s is not loaded: %s", plugin, error)

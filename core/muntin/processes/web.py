@@ -1,4 +1,4 @@
-"""A web process: `python -m muntin.processes.web`. Serves on the socket the supervisor bound; runs no jobs."""
+"""A web process: `python -m muntin.processes web`. Serves on the socket the supervisor bound; runs no jobs."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from hypercorn.config import Config
 from muntin import logs
 from muntin.app import PanelApp, create_app
 from muntin.configuration import Configuration
+from muntin.connections import MAX_MESSAGE_BYTES
 from muntin.events import on_written
 from muntin.jobs import announce_jobs
 from muntin.plugins.modules import plugin_of_module
+from muntin.processes.memory import bound_memory
 from muntin.supervisor.child import Supervised
 from muntin.supervisor.watchdog import Watchdog
 from muntin.worker import WRITTEN
 
 DRAIN_S = 10.0
-YOUNG_OBJECTS = 10_000
-"""A list makes thousands of objects that die with its answer; Python's own 700 would look at them several times."""
 
 
 def main() -> None:
     """Serve until SIGTERM, then finish what is under way."""
-    configuration = Configuration()
     supervised = Supervised.attach()
+    if not supervised.wait_for_go():
+        return
+    configuration = Configuration()
     logs.configure(configuration.log_format, supervised.name or "web")
     uvloop.run(_serve(create_app(configuration), supervised))
 
@@ -38,7 +40,8 @@ async def _serve(app: PanelApp, supervised: Supervised) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    watchdog = Watchdog(supervised, plugin_of_module(app.panel.registry))
+    limit_mib = bound_memory(app.panel.configuration)
+    watchdog = Watchdog(supervised, plugin_of_module(app.panel.registry), memory_mib=limit_mib)
 
     @app.before_serving
     async def _ready() -> None:
@@ -46,8 +49,7 @@ async def _serve(app: PanelApp, supervised: Supervised) -> None:
         on_written(lambda: app.panel.bus.publish(WRITTEN))
         app.panel.bus.subscribe("supervisor.roll", lambda _topic, data: supervised.roll(data))
         gc.collect()
-        gc.freeze()  # what was imported stays; the collector need not look at it again
-        gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+        gc.freeze()  # what is there by now stays; the collector need not look at it again
         watchdog.open()
         loop.call_soon(supervised.ready)
 
@@ -71,11 +73,7 @@ def server_config(bind: str) -> Config:
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
     config.h11_max_incomplete_size = 64 * 1024
-    config.websocket_max_message_size = 1024 * 1024
+    config.websocket_max_message_size = MAX_MESSAGE_BYTES
     config.server_names = []
     config.include_server_header = False
     return config
-
-
-if __name__ == "__main__":
-    main()

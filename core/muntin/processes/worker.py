@@ -1,4 +1,4 @@
-"""A worker process: `python -m muntin.processes.worker`. Delivers events and runs jobs."""
+"""A worker process: `python -m muntin.processes worker`. Delivers events and runs jobs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from muntin import logs
 from muntin.configuration import Configuration
 from muntin.panel import Panel
 from muntin.plugins.modules import plugin_of_module
+from muntin.processes.memory import bound_memory
 from muntin.supervisor.child import Supervised
 from muntin.supervisor.watchdog import Watchdog
 from muntin.worker import Worker
@@ -34,8 +35,9 @@ async def _work(panel: Panel, supervised: Supervised) -> None:
     await worker.start()
     panel.bus.subscribe("supervisor.roll", lambda _topic, data: supervised.roll(data))
     gc.collect()
-    gc.freeze()  # what was imported stays; the collector need not look at it again
-    watchdog = Watchdog(supervised, plugin_of_module(panel.registry))
+    gc.freeze()  # what is there by now stays; the collector need not look at it again
+    limit_mib = bound_memory(panel.configuration)
+    watchdog = Watchdog(supervised, plugin_of_module(panel.registry), memory_mib=limit_mib)
     watchdog.open()
     supervised.ready()
     await asyncio.wait(
@@ -45,7 +47,3 @@ async def _work(panel: Panel, supervised: Supervised) -> None:
     watchdog.close()
     await worker.stop()
     await panel.close()
-
-
-if __name__ == "__main__":
-    main()

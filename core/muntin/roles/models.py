@@ -9,6 +9,7 @@ from tortoise.models import Model
 
 from muntin.access import Grants
 from muntin.database import Table
+from muntin.database.tables import TableMeta
 
 ADMIN_ID = 1
 MODERATOR_ID = 2
@@ -16,7 +17,7 @@ USER_ID = 3
 SYSTEM_IDS = (ADMIN_ID, MODERATOR_ID, USER_ID)
 
 
-class RoleRow(Model):
+class RoleRow(Model, metaclass=TableMeta):
     """What an account may do everywhere. The first three are made with the panel and stay."""
 
     id = fields.IntField(primary_key=True)

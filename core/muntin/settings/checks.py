@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -34,6 +36,14 @@ def time_zone(value: str) -> str:
     if value not in _time_zones():
         raise ValueError(_("Give a time zone such as Europe/Berlin."))
     return value
+
+
+def networks(values: Sequence[str]) -> list[str]:
+    """Addresses and networks in their usual form, each once."""
+    try:
+        return list(dict.fromkeys(str(ip_network(one, strict=False)) for one in values))
+    except ValueError:
+        raise ValueError(_("Give networks such as 192.0.2.0/24 or 2001:db8::/32.")) from None
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from muntin.settings.sections import (
     GeneralSettings,
     MailSettings,
     OidcSettings,
+    OutgoingSettings,
     RetentionSettings,
     SecuritySettings,
 )
@@ -49,5 +50,12 @@ SETTINGS = (
         order=50,
     ),
     SettingsModel(section="retention", model=RetentionSettings, title=_("Retention"), order=60),
+    SettingsModel(
+        section="outgoing",
+        model=OutgoingSettings,
+        title=_("Outgoing requests"),
+        permission="admin.settings.security",
+        order=70,
+    ),
 )
 EVENTS = (SettingsChanged,)

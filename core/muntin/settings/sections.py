@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from muntin.schemas import Line, Name
-from muntin.settings.checks import language_tag, time_zone, web_address
+from muntin.settings.checks import language_tag, networks, time_zone, web_address
 from muntin.translation import _
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -155,3 +155,17 @@ class RetentionSettings(Section):
         description=_("Who was sent what and when; the text itself is forgotten at once."),
         json_schema_extra={"unit": _("days")},
     )
+
+
+class OutgoingSettings(Section):
+    """Where the panel sends requests that users ask for (webhooks, downloads)."""
+
+    allowed_networks: list[Annotated[Line, StringConstraints(max_length=64)]] = Field(
+        default_factory=list,
+        max_length=100,
+        title=_("Allowed networks"),
+        description=_("Networks that may be reached although they are not public, such as 192.168.10.0/24."),
+        json_schema_extra={"danger": True, "placeholder": "192.168.10.0/24"},
+    )
+
+    _allowed_networks = field_validator("allowed_networks")(networks)

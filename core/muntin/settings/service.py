@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from muntin.settings.stored import build, lock, plain_values, secret_fields, unl
 from muntin.translation import _
 from muntin.versions import bump
 
+log = logging.getLogger("muntin.settings")
 MASK = "********"
 
 Changes = Mapping[str, Mapping[str, Any]]
@@ -49,7 +51,8 @@ class SectionView:
 @guarded("admin.settings.general")
 async def read_settings(actor: Actor) -> tuple[SectionView, ...]:
     """The sections that the actor may read, in the order of the settings page."""
-    return tuple(_view(one) for one in _contributions() if actor.may(one.permission))
+    views = (_view_if_it_can_be(one) for one in _contributions() if actor.may(one.permission))
+    return tuple(view for view in views if view is not None)
 
 
 @guarded("admin.settings.general")
@@ -158,6 +161,14 @@ def _told(model: type[BaseModel], kept: Mapping[str, Any], different: list[str])
     """What the audit log says: new values, of secrets only that they changed."""
     secrets = secret_fields(model)
     return {name: MASK if name in secrets and kept[name] else kept[name] for name in sorted(different)}
+
+
+def _view_if_it_can_be(contribution: SettingsModel) -> SectionView | None:
+    try:
+        return _view(contribution)
+    except Exception:  # a plugin's model; the other sections are shown all the same
+        log.exception("The settings %s cannot be read", contribution.section)
+        return None
 
 
 def _view(contribution: SettingsModel) -> SectionView:

@@ -9,6 +9,7 @@ import threading
 
 from muntin.supervisor.wire import (
     CONTROL_VARIABLE,
+    GO_VARIABLE,
     MAX_LINE_BYTES,
     NAME_VARIABLE,
     PARENT_VARIABLE,
@@ -22,8 +23,16 @@ from muntin.supervisor.wire import (
 class Supervised:
     """This process's end of the control pipe."""
 
-    def __init__(self, control_fd: int | None, socket_fd: int | None, name: str, parent_pid: int | None) -> None:
+    def __init__(
+        self,
+        control_fd: int | None,
+        socket_fd: int | None,
+        name: str,
+        parent_pid: int | None,
+        go_fd: int | None = None,
+    ) -> None:
         self._control_fd = control_fd
+        self._go_fd = go_fd
         self._lock = threading.Lock()
         self.socket_fd = socket_fd
         self.name = name  # "web.1", or "" without a supervisor
@@ -35,13 +44,14 @@ class Supervised:
 
         Whoever started this process by hand gets an inert one.
         """
-        control, bound, parent = (
-            os.environ.pop(name, None) for name in (CONTROL_VARIABLE, SOCKET_VARIABLE, PARENT_VARIABLE)
+        control, go, bound, parent = (
+            os.environ.pop(name, None) for name in (CONTROL_VARIABLE, GO_VARIABLE, SOCKET_VARIABLE, PARENT_VARIABLE)
         )
-        for descriptor in (control, bound):
+        for descriptor in (control, go, bound):
             if descriptor is not None:
                 os.set_inheritable(int(descriptor), False)
-        return cls(_number(control), _number(bound), os.environ.pop(NAME_VARIABLE, ""), _number(parent))
+        name = os.environ.pop(NAME_VARIABLE, "")
+        return cls(_number(control), _number(bound), name, _number(parent), _number(go))
 
     @property
     def is_supervised(self) -> bool:
@@ -51,6 +61,22 @@ class Supervised:
     def listening_socket(self) -> socket.socket | None:
         """The socket the supervisor bound, None when it bound none for this process."""
         return None if self.socket_fd is None else socket.socket(fileno=os.dup(self.socket_fd))
+
+    def wait_for_go(self) -> bool:
+        """Block until the supervisor says go; at once where it does not make this process wait.
+
+        A process that was started while the store is still being migrated imports what it needs before it calls this,
+        and touches store, bus and plugins only afterwards.
+
+        Returns:
+            Whether to go on; False when the supervisor is gone or gave up.
+        """
+        if self._go_fd is None:
+            return True
+        said = os.read(self._go_fd, 1)
+        os.close(self._go_fd)
+        self._go_fd = None
+        return bool(said)
 
     def ready(self) -> None:
         """Say that this process serves; the one it replaces may stop now."""

@@ -13,10 +13,11 @@ class ChildPlan:
     """One kind of process to keep running."""
 
     name: str  # "web", "worker", "agent"; the figure behind it is added: web.1
-    command: tuple[str, ...]  # e.g. (sys.executable, "-m", "muntin.processes.web")
+    command: tuple[str, ...]  # e.g. (sys.executable, "-m", "muntin.processes", "web")
     count: int = 1
     takes_socket: bool = False  # is given the bound socket, see muntin.supervisor.child
     says_ready: bool = True  # writes READY, see muntin.supervisor.child; else it is ready when it lived `SETTLE_S`
+    waits_for_go: bool = False  # may start while the migrate step runs, see `Supervised.wait_for_go`
     overlaps: bool = True  # a new one starts before the old stops; False where two must not run at once
     environment: Mapping[str, str] = field(default_factory=dict)  # added to the supervisor's own
     ready_s: float = 30.0  # after which a child that is not ready is stopped and started again

@@ -8,12 +8,16 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from muntin.supervisor.marker import MarkerFile
 from muntin.supervisor.plan import ChildPlan
 from muntin.supervisor.wire import (
     BEAT,
     CONTROL_VARIABLE,
+    GO_VARIABLE,
+    MARKER_VARIABLE,
     MAX_LINE_BYTES,
     NAME_VARIABLE,
     PARENT_VARIABLE,
@@ -22,6 +26,9 @@ from muntin.supervisor.wire import (
 )
 
 SETTLE_S = 0.5
+STUCK_S = 2.5
+"""A loop that has not beaten for so long does not drain either."""
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -31,7 +38,15 @@ Notice = Callable[["Process", str, str], None]  # (process, verb, rest of the li
 class Process:
     """A started child. `ready` and `exited` are set once each."""
 
-    def __init__(self, name: str, plan: ChildPlan, process: asyncio.subprocess.Process, control_fd: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        plan: ChildPlan,
+        process: asyncio.subprocess.Process,
+        control_fd: int,
+        go_fd: int | None,
+        marker: MarkerFile,
+    ) -> None:
         self.name = name
         self.plan = plan
         self.pid = process.pid
@@ -40,37 +55,60 @@ class Process:
         self.ready = asyncio.Event()
         self.exited = asyncio.Event()
         self.exit_code: int | None = None
+        self.left_in: tuple[str | None, bool] = (None, False)  # once it ended: in which plugin, and while loading it
         self._process = process
+        self._marker = marker
         self._control_fd = control_fd
+        self._go_fd = go_fd
         self._rest = b""
         self._reaper = asyncio.create_task(self._reap(), name=f"reap-{name}")
 
     @classmethod
-    async def start(cls, name: str, plan: ChildPlan, *, socket_fd: int | None, notice: Notice) -> Process:
+    async def start(
+        cls, name: str, plan: ChildPlan, *, socket_fd: int | None, notice: Notice, held: bool = False
+    ) -> Process:
         """Start the command; it dies with this process, however that ends.
+
+        Args:
+            held: It waits for `go` (a command that `waits_for_go`).
 
         Raises:
             OSError: The command cannot be started.
         """
         read_fd, write_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        wait_fd, go_fd = os.pipe2(os.O_CLOEXEC) if held else (None, None)
+        marker = MarkerFile()
+        given = {CONTROL_VARIABLE: write_fd, GO_VARIABLE: wait_fd, MARKER_VARIABLE: marker.descriptor}
+        if plan.takes_socket:
+            given[SOCKET_VARIABLE] = socket_fd
+        descriptors = {variable: number for variable, number in given.items() if number is not None}
         try:
-            passed = [write_fd, socket_fd] if plan.takes_socket and socket_fd is not None else [write_fd]
             process = await asyncio.create_subprocess_exec(
                 *plan.command,
                 stdin=asyncio.subprocess.DEVNULL,
-                env=_environment(name, plan, write_fd, socket_fd),
-                pass_fds=passed,
+                env=_environment(name, plan, descriptors),
+                pass_fds=tuple(descriptors.values()),
                 start_new_session=True,  # Ctrl-C in a terminal reaches the supervisor alone, which stops all in order
                 preexec_fn=_tie_to(os.getpid()),
             )
         except BaseException:
-            os.close(read_fd)
+            _close(read_fd, go_fd)
+            marker.close()
             raise
         finally:
-            os.close(write_fd)
-        started = cls(name, plan, process, read_fd)
+            _close(write_fd, wait_fd)
+        started = cls(name, plan, process, read_fd, go_fd, marker)
         asyncio.get_running_loop().add_reader(read_fd, started._read, notice)
         return started
+
+    def go(self) -> None:
+        """Let a child that was held go on; its time counts from now."""
+        if self._go_fd is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died, which is seen elsewhere
+                os.write(self._go_fd, b"\n")
+            _close(self._go_fd)
+            self._go_fd = None
+            self.started_at_s = time.monotonic()
 
     async def wait_ready(self) -> bool:
         """Whether it became ready in its time."""
@@ -99,10 +137,38 @@ class Process:
         self.send_signal(signal.SIGKILL)
         await self.exited.wait()
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its loop turned before and does not turn now."""
+        return self.last_beat_s is not None and time.monotonic() - self.last_beat_s > STUCK_S
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it ended although the system has not said so: one of its threads still waits for a disk."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return True
+        return state in "ZX"
+
+    @property
+    def noted(self) -> str | None:
+        """The plugin whose code it was in when it was seen last."""
+        return self.left_in[0] if self.exited.is_set() else self._marker.read()[0]
+
+    @property
+    def ended_itself(self) -> bool:
+        """Whether it ended by what ran in it: it exited or crashed. Killed by somebody, it did not."""
+        code = self.exit_code
+        return code is not None and (code >= 0 or -code in CRASHES)
+
     async def _reap(self) -> None:
         self.exit_code = await self._process.wait()
         asyncio.get_running_loop().remove_reader(self._control_fd)
-        os.close(self._control_fd)
+        _close(self._control_fd, self._go_fd)
+        self._go_fd = None
+        self.left_in = self._marker.read()
+        self._marker.close()
         self.exited.set()
 
     def _read(self, notice: Notice) -> None:
@@ -136,17 +202,20 @@ async def first_of(*events: asyncio.Event, timeout_s: float | None = None) -> bo
     return bool(done)
 
 
-def _environment(name: str, plan: ChildPlan, control_fd: int, socket_fd: int | None) -> dict[str, str]:
-    environment = {
+def _environment(name: str, plan: ChildPlan, descriptors: Mapping[str, int]) -> dict[str, str]:
+    return {
         **os.environ,
         **plan.environment,
         NAME_VARIABLE: name,
-        CONTROL_VARIABLE: str(control_fd),
         PARENT_VARIABLE: str(os.getpid()),
+        **{variable: str(number) for variable, number in descriptors.items()},
     }
-    if plan.takes_socket and socket_fd is not None:
-        environment[SOCKET_VARIABLE] = str(socket_fd)
-    return environment
+
+
+def _close(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _tie_to(parent_pid: int) -> Callable[[], None]:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 10.0
 STEADY_S = 10.0  # who lived this long starts again without waiting
 
-Start = Callable[[str, ChildPlan], Awaitable[Process]]
+Start = Callable[[str, ChildPlan, bool], Awaitable[Process]]  # (slot, plan, held)
 Report = Callable[[str, str, Process | None], None]  # (slot, what happened, process)
 
 
@@ -35,6 +35,13 @@ class Slot:
         self._changing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._draining: set[Process] = set()
+        self._held: Process | None = None
+
+    async def prepare(self) -> None:
+        """Start a child that waits for `open`, where the plan allows that; it imports its code meanwhile."""
+        if self.plan.waits_for_go:
+            with contextlib.suppress(OSError):  # it is tried again, and reported, when the slot opens
+                self._held = await self._start(self.name, self.plan, True)
 
     def open(self) -> None:
         """Fill the place from now on."""
@@ -61,14 +68,14 @@ class Slot:
         self.ready.set()
         if old is not None:
             self._draining.add(old)
-            await old.stop()
+            await (old.kill() if old.is_stuck else old.stop())
             self._draining.discard(old)
         return True
 
     async def stop(self) -> None:
         """Leave the place empty; the child has its time to drain."""
         self._stopping.set()
-        running = self._draining if self.current is None else {*self._draining, self.current}
+        running = {*self._draining, *(one for one in (self.current, self._held) if one is not None)}
         await asyncio.gather(*(process.stop() for process in running))
         if self._task is not None:
             await self._task
@@ -101,7 +108,7 @@ class Slot:
     async def _begin(self) -> Process | None:
         """Start a child and see it ready; None when it is not in its time."""
         try:
-            process = await self._start(self.name, self.plan)
+            process = self._released() or await self._start(self.name, self.plan, False)
         except OSError as error:
             log.error("%s cannot be started: %s", self.name, error)
             return None
@@ -123,6 +130,14 @@ class Slot:
             return None
         self._report(self.name, "ready", process)
         return process
+
+    def _released(self) -> Process | None:
+        """The child that was started beforehand, if it still lives."""
+        held, self._held = self._held, None
+        if held is None or held.exited.is_set():
+            return None
+        held.go()
+        return held
 
     async def _stop_early(self, process: Process) -> None:
         """Do not wait for a child to become ready while everything is to stop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import signal
@@ -18,7 +19,7 @@ from muntin.supervisor.plan import ChildPlan, Plan
 from muntin.supervisor.process import Process
 from muntin.supervisor.slot import Slot
 from muntin.supervisor.sockets import bind
-from muntin.supervisor.wire import ROLL, STALLED, roll_id
+from muntin.supervisor.wire import BLAMED_TOPIC, BLOATED, ROLL, STALLED, TAKEN_OUT_TOPIC, roll_id
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ SILENT_S = 10.0
 STALL_REPLACE_S = 10.0
 """A stall nobody's plugin is to blame for is only reported until it lasts this long."""
 REMEMBERED_ROLLS = 64
+TAKEN_OUT_WITHIN_S = 1.0
+"""So long the other processes have to take out a plugin; then a process of its own does it."""
+LEAD_S = 3.0
+"""How long the other processes wait for those of the first kind to be ready; then they start all the same."""
 
 
 class MigrationFailed(Exception):
@@ -55,6 +60,7 @@ class Supervisor:
         self._seen_rolls: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._replacing: set[str] = set()
+        self._taken_out: dict[str, asyncio.Event] = {}
 
     async def run(self) -> None:
         """Start everything, keep it running, stop it in order.
@@ -71,6 +77,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._forward, number)
         self._socket = bind(self._plan.bind) if self._plan.bind else None
         try:
+            await self._prepare()
             await self._migrate()
             if not self._stopping.is_set():
                 await self._serve()
@@ -91,19 +98,40 @@ class Supervisor:
     async def _serve(self) -> None:
         if self._hub is not None:
             self._hub.subscribe(ROLL_TOPIC, self._hear_roll)
+            self._hub.subscribe(TAKEN_OUT_TOPIC, self._hear_taken_out)
             if not await self._open_hub(self._hub):
                 self._spawn(self._wait_for_hub(self._hub))
-        for slot in self._slots:
-            slot.open()
-        for work in (self._announce(), self._roll_on_request(), self._look_for_the_silent()):
+        for work in (self._open_slots(), self._announce(), self._roll_on_request(), self._look_for_the_silent()):
             self._spawn(work)
         await self._stopping.wait()
+
+    async def _prepare(self) -> None:
+        """Start one child that may wait for the migrate step; more would take the cores from it."""
+        if self._plan.migrate is not None:
+            first = next((slot for slot in self._slots if slot.plan.waits_for_go), None)
+            if first is not None:
+                await first.prepare()
+
+    async def _open_slots(self) -> None:
+        """The first kind before the others: who answers requests is not to share the cores with their start."""
+        first = [slot for slot in self._slots if slot.plan.name == self._slots[0].plan.name]
+        for slot in first:
+            slot.open()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAD_S):
+                for slot in first:
+                    await slot.ready.wait()
+        for slot in self._slots[len(first) :]:
+            slot.open()
+
+    def _kinds(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(slot.plan.name for slot in self._slots))
 
     async def _stop_all(self) -> None:
         """In the plan's order, so that who answers requests stops before who serves them."""
         for task in tuple(self._tasks):
             task.cancel()
-        for kind in {slot.plan.name: None for slot in self._slots}:
+        for kind in self._kinds():
             await asyncio.gather(*(slot.stop() for slot in self._slots if slot.plan.name == kind))
         if self._hub is not None:
             await self._hub.close()
@@ -171,36 +199,91 @@ class Supervisor:
             oldest_s = time.monotonic() - SILENT_S
             for slot in self._slots:
                 process = slot.current
-                if process is not None and process.last_beat_s is not None and process.last_beat_s < oldest_s:
+                if process is not None and process.is_stuck and process.is_gone:
+                    reason = f"{slot.name} ended while code of this plugin ran."
+                    self._spawn(self._replace(process, process.noted, reason))
+                elif process is not None and process.last_beat_s is not None and process.last_beat_s < oldest_s:
                     log.error("%s (pid %d) has not beaten for %.0f s: killed", slot.name, process.pid, SILENT_S)
                     await slot.kill()
 
-    async def _start(self, name: str, plan: ChildPlan) -> Process:
+    async def _start(self, name: str, plan: ChildPlan, held: bool) -> Process:
         socket_fd = None if self._socket is None else self._socket.fileno()
-        return await Process.start(name, plan, socket_fd=socket_fd, notice=self._take_notice)
+        return await Process.start(name, plan, socket_fd=socket_fd, notice=self._take_notice, held=held)
 
     def _take_notice(self, process: Process, verb: str, rest: str) -> None:
         if verb == ROLL and rest:
             self.request_roll(rest)
         elif verb == STALLED:
             self._spawn(self._on_stall(process, rest))
+        elif verb == BLOATED:
+            self._spawn(self._on_bloat(process, rest))
 
     async def _on_stall(self, process: Process, text: str) -> None:
         stall = json.loads(text)
         plugin = stall["plugin"]
         log.error("%s stalled for %.1f s in %s:\n%s", process.name, stall["stalled_s"], plugin, stall["stack"])
         self._publish(STALLED_TOPIC, {"name": process.name, "pid": process.pid, **stall})
-        slot = next((slot for slot in self._slots if slot.current is process), None)
-        is_due = plugin is not None or stall["stalled_s"] >= STALL_REPLACE_S
-        if slot is None or not is_due or slot.name in self._replacing:
+        if plugin is not None or stall["stalled_s"] >= STALL_REPLACE_S:
+            await self._replace(process, plugin, f"It held up {process.name} for {stall['stalled_s']:g} s.")
+
+    async def _on_bloat(self, process: Process, text: str) -> None:
+        bloat = json.loads(text)
+        plugin, rss_mib, limit_mib = bloat["plugin"], bloat["rss_mib"], bloat["limit_mib"]
+        log.error("%s holds %d MiB, more than %d, because of %s", process.name, rss_mib, limit_mib, plugin)
+        reason = f"It made {process.name} grow to {rss_mib} MiB; a process may have {limit_mib} MiB."
+        if not bloat["urgent"]:
+            await self._replace(process, plugin, reason)
+            return
+        slot = self._slot_of(process)
+        killing = asyncio.create_task(slot.kill()) if slot is not None else None
+        if plugin is not None:
+            await self._take_out(plugin, reason)
+        if killing is not None:
+            await killing
+
+    async def _replace(self, process: Process, plugin: str | None, reason: str) -> None:
+        """Exchange a process that cannot go on, and take out the plugin that is to blame."""
+        slot = self._slot_of(process)
+        if slot is None or slot.name in self._replacing:
             return
         self._replacing.add(slot.name)
         try:
-            if plugin is not None and self._plan.quarantine is not None:
-                await self._run_to_end((*self._plan.quarantine, plugin))
+            if plugin is not None:
+                await self._take_out(plugin, reason)
             await slot.replace()
         finally:
             self._replacing.discard(slot.name)
+
+    async def _on_death(self, process: Process, happened: str) -> None:
+        """A process that ended in the middle of a plugin's code was ended by it; one that somebody killed was not."""
+        plugin, is_loading = process.left_in
+        if plugin is None or not (process.ended_itself or happened == "never became ready"):
+            return
+        code = process.exit_code or 0
+        ended = f"crashed with signal {-code}" if code < 0 and process.ended_itself else f"ended with exit code {code}"
+        how = ended if happened == "died" else happened
+        await self._take_out(plugin, f"{process.name} {how} while code of this plugin ran.", loading=is_loading)
+
+    async def _take_out(self, plugin: str, reason: str, *, loading: bool = False) -> None:
+        """Have a plugin quarantined: by a process that lives, which is at once, else by one made for it."""
+        if self._plan.quarantine is None:
+            return
+        done = self._taken_out[plugin] = asyncio.Event()
+        self._publish(BLAMED_TOPIC, {"plugin": plugin, "reason": reason, "loading": loading})
+        try:
+            async with asyncio.timeout(TAKEN_OUT_WITHIN_S if self._hub is not None else 0):
+                await done.wait()
+        except TimeoutError:
+            more = ("--loading",) if loading else ()
+            await self._run_to_end((*self._plan.quarantine, plugin, "--reason", reason, *more))
+
+    def _hear_taken_out(self, _topic: str, data: Json) -> None:
+        plugin = data.get("plugin") if isinstance(data, dict) else None
+        if isinstance(plugin, str) and plugin in self._taken_out:
+            self._taken_out.pop(plugin).set()
+
+    def _slot_of(self, process: Process) -> Slot | None:
+        return next((slot for slot in self._slots if slot.current is process), None)
 
     def _report(self, name: str, happened: str, process: Process | None) -> None:
         pid = None if process is None else process.pid
@@ -208,6 +291,8 @@ class Supervisor:
         level = logging.INFO if happened in ("started", "ready") else logging.ERROR
         log.log(level, "%s (pid %s) %s%s", name, pid, happened, "" if code is None else f" (exit code {code})")
         self._publish(CHILD_TOPIC, {"name": name, "pid": pid, "event": happened})
+        if process is not None and process.exited.is_set():
+            self._spawn(self._on_death(process, happened))
 
     def _publish(self, topic: str, data: Json) -> None:
         if self._hub is not None:

@@ -1,7 +1,9 @@
-"""Sees a loop that stands still, and whose code it stands in.
+"""Sees a loop that stands still, and a process that grows, and whose code that is.
 
 The loop beats; a thread looks at the beats. When they stay away for `STALL_S`, the thread looks at what the main thread
-is doing, finds the innermost plugin on its stack, and tells the supervisor, which quarantines and replaces.
+is doing, finds the innermost plugin on its stack (or, where there is none, the one that is noted as running), and tells
+the supervisor, which quarantines and replaces. The same thread watches the memory of the process: what it grows by is
+put down to the plugins that ran meanwhile.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from muntin.supervisor.child import Supervised
-from muntin.supervisor.wire import BEAT, BEAT_S, MAX_LINE_BYTES, STALLED
+from muntin.supervisor.growth import Growth
+from muntin.supervisor.marker import Marker, marker
+from muntin.supervisor.wire import BEAT, BEAT_S, BLOATED, MAX_LINE_BYTES, STALLED
 
 STALL_S = 1.0
 LOOK_S = 0.25
@@ -32,10 +36,20 @@ PluginOf = Callable[[str], str | None]
 class Watchdog:
     """One per process; started from its main thread, inside its loop."""
 
-    def __init__(self, supervised: Supervised, plugin_of: PluginOf, *, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self,
+        supervised: Supervised,
+        plugin_of: PluginOf,
+        *,
+        stall_s: float = STALL_S,
+        memory_mib: int = 0,
+        marker: Marker = marker,
+    ) -> None:
         self._supervised = supervised
         self._plugin_of = plugin_of
         self._stall_s = stall_s
+        self._marker = marker
+        self._growth = Growth(memory_mib) if memory_mib else None  # 0: the memory is not watched
         self._beaten_at_s = time.monotonic()
         self._told_at_s = 0.0
         self._orphan_since_s: float | None = None
@@ -74,13 +88,30 @@ class Watchdog:
             stalled_s = now_s - self._beaten_at_s
             if stalled_s > self._stall_s and not overslept and now_s - self._told_at_s > AGAIN_S:
                 self._tell(stalled_s)
+            self._look_at_memory(is_stalled=stalled_s > self._stall_s / 2)
+
+    def _look_at_memory(self, *, is_stalled: bool) -> None:
+        if self._growth is None:
+            return
+        self._growth.look(self._running_now() if is_stalled else self._marker.plugin, self._marker)
+        if self._growth.is_over and not self._growth.is_told:
+            self._growth.is_told = True
+            self._supervised.write(f"{BLOATED} {json.dumps(self._growth.report(is_stalled=is_stalled))}")
+
+    def _running_now(self) -> str | None:
+        """The plugin whose code the main thread is in."""
+        found = (name for module in _modules(self._frame()) if (name := self._plugin_of(module)))
+        return next(found, None) or self._marker.plugin
+
+    def _frame(self) -> FrameType | None:
+        return sys._current_frames().get(self._main_thread)
 
     def _tell(self, stalled_s: float) -> None:
-        frame = sys._current_frames().get(self._main_thread)
+        frame = self._frame()
         if frame is None:
             return
         self._told_at_s = time.monotonic()
-        plugin = next((name for module in _modules(frame) if (name := self._plugin_of(module))), None)
+        plugin = self._running_now()
         stack = "".join(traceback.format_stack(frame)[-12:])[-STACK_CHARACTERS:]
         report = {"plugin": plugin, "stalled_s": round(stalled_s, 1), "stack": stack}
         self._supervised.write(f"{STALLED} {_fitting(report)}")

@@ -6,11 +6,10 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
-
-from muntin.testing.stores import sqlite_path
 
 HISTORY = "tortoise_migrations"
 
@@ -41,6 +40,11 @@ class TableOnDisk:
     columns: frozenset[tuple[Any, ...]]  # name, type, whether it may be null, default, and more
     indexes: frozenset[tuple[tuple[str | None, ...], bool]]  # columns in order, whether unique
     foreign_keys: frozenset[tuple[Any, ...]]
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a `sqlite://` address."""
+    return Path(url.removeprefix("sqlite://").split("?", 1)[0])
 
 
 async def read_schema(url: str) -> dict[str, TableOnDisk]:

@@ -79,7 +79,7 @@ async def served_panel(data_dir: Path, environment: Mapping[str, str] | None = N
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    url = f"http://127.0.0.1:{ports[0]}"
+    url = f"http://{own['MUNTIN_BIND']}"
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
         panel = ServedPanel(url, own, password, process, client)
         reading = asyncio.create_task(_read(panel))

@@ -26,6 +26,7 @@ import asyncpg
 import pytest
 
 from muntin.database.identifiers import uuid7
+from muntin.testing.schemas import sqlite_path
 
 Answer = TypeVar("Answer")
 StoreKind = Literal["sqlite", "postgresql"]
@@ -98,11 +99,6 @@ class Store:
         run_apart(_run_statement(self.server, statement))
 
 
-def sqlite_path(url: str) -> Path:
-    """The file of a `sqlite://` address."""
-    return Path(url.removeprefix("sqlite://").split("?", 1)[0])
-
-
 def run_apart(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run a coroutine to its end on a loop of its own, whether or not one is running here."""
     answers: list[Answer] = []
@@ -122,11 +118,11 @@ def run_apart(work: Coroutine[Any, Any, Answer]) -> Answer:
     return answers[0]
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
 def store_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One place for databases per kind, for the whole session."""
     folder = tmp_path_factory.mktemp("stores")
-    if request.param == "sqlite":
+    if getattr(request, "param", "sqlite") == "sqlite":
         yield Store("sqlite", folder)
         return
     with postgres_server() as server:

@@ -12,9 +12,11 @@ class ServerEvent(Event):
     """Something that happened to a game server."""
 
     subject: ClassVar[str] = "server_id"
+    concerns: ClassVar[tuple[str, ...]] = ("owner_id",)
 
     server_id: UUID
     name: str
+    owner_id: UUID | None = None
 
 
 class ServerCreated(ServerEvent):
@@ -22,7 +24,6 @@ class ServerCreated(ServerEvent):
 
     type = "server.created"
 
-    owner_id: UUID
     node_id: UUID
     egg_id: UUID
 

@@ -107,7 +107,7 @@ class ServerRow(Table):
     suspension_reason = fields.TextField(null=True)
     power = fields.CharField(max_length=16, default="offline")
     problem = fields.TextField(default="")  # why it is not as wanted, for people
-    last_exit: Any = fields.JSONField(null=True)  # contract.LastExit as the node reported it
+    last_exit: Any = fields.JSONField(null=True)  # servers.problems: how it ended; null while it runs
     installed_at = fields.DatetimeField(null=True)
 
     class Meta:

@@ -15,6 +15,7 @@ from muntin.contributions import (
     Lifecycle,
     MayDelete,
     Models,
+    Moment,
     NavItem,
     NodeHalfNeeded,
     NodeUsage,
@@ -41,6 +42,7 @@ from muntin_gameservers.pages import routes as page_routes
 from muntin_gameservers.remote import routes as remote_routes
 from muntin_gameservers.remote.dialect import WingsDialect
 from muntin_gameservers.servers import jobs, objections
+from muntin_gameservers.servers.moments import MOMENTS
 from muntin_gameservers.servers.usage import TOPIC, UsageTeller
 
 
@@ -116,13 +118,22 @@ def muntin_slots() -> Iterable[Slot]:
 
 
 @hookimpl
+def muntin_moments() -> Iterable[Moment]:
+    yield from MOMENTS
+
+
+@hookimpl
 def muntin_commands() -> Iterable[Command]:
     yield egg_commands.command()
 
 
 @hookimpl
 def muntin_node_halves() -> Iterable[NodeHalfNeeded]:
-    yield NodeHalfNeeded(name="gameservers", capabilities=(_("Runs containers through the Docker engine."),))
+    capabilities = (
+        _("Runs containers through the Docker engine."),
+        _("Keeps the files of servers, and serves them over SFTP."),
+    )
+    yield NodeHalfNeeded(name="gameservers", capabilities=capabilities, paths=("/api/servers",))
 
 
 @hookimpl

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from muntin.schemas import Input, Name, PageQuery, Query, Text, one_line
+from muntin.schemas import Input, Name, PageQuery, Query, Text, listed, one_line
 
 Mib = Annotated[int, Field(ge=0, le=2**31)]
 Percent = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -143,7 +143,7 @@ class LogQuery(Query):
     lines: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: orjson writes it in half the time
+@listed
 class Allocation:
     """An address and port."""
 
@@ -158,7 +158,7 @@ class Allocation:
     created_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: orjson writes it in half the time
+@listed
 class SftpAddress:
     """Where and as whom to reach the files."""
 
@@ -167,7 +167,7 @@ class SftpAddress:
     username: str
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: orjson writes it in half the time
+@listed
 class Server:
     """A game server; `memory`, `disk`, `swap` in MiB, `cpu` in percent of one core.
 

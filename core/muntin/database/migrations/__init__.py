@@ -9,7 +9,7 @@ of the plugins that are present leaves the tables of absent ones alone.
 from muntin.database.migrations.backup import backup_sqlite
 from muntin.database.migrations.generation import has_drifted, make_migrations
 from muntin.database.migrations.lint import lint_migrations
-from muntin.database.migrations.runner import MigrationFailed, StillNeeded, migrate, pending, purge
+from muntin.database.migrations.runner import MigrationFailed, StillNeeded, migrate, pending, purge, sqlite_file, undo
 
 __all__ = [
     "MigrationFailed",
@@ -21,4 +21,6 @@ __all__ = [
     "migrate",
     "pending",
     "purge",
+    "sqlite_file",
+    "undo",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -64,6 +64,15 @@ class Executor(MigrationExecutor):
         others = {step.migration.app_label for step in plan} - {label}
         if others:
             raise StillNeeded(label, others)
+        return self._newest_first(plan)
+
+    def undo_plan(self, names: Collection[str], applied: set[MigrationKey]) -> list[PlanStep]:
+        """How to undo these migrations ("label.name") and what builds on them, newest first."""
+        plan: list[PlanStep] = []
+        for key in sorted(key for key in self.loader.graph.nodes if key in applied):
+            if f"{key.app_label}.{key.name}" in names:
+                target = MigrationTarget(app_label=key.app_label, name=key.name)
+                plan += self._backward_plan(target, applied, self.loader.graph, include_target=True)
         return self._newest_first(plan)
 
     async def run(self, step: PlanStep, applied: set[MigrationKey]) -> None:

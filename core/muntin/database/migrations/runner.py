@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from tortoise.context import TortoiseContext
 from tortoise.migrations.executor import PlanStep
 from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.operations import AddConstraint, AddField, AddIndex, CreateModel
 
 from muntin.database.apps import App
 from muntin.database.connection import CONNECTION, tortoise_config
@@ -18,6 +19,9 @@ from muntin.database.migrations.backup import backup_before
 from muntin.database.migrations.executor import Executor, StillNeeded
 from muntin.database.migrations.history import AppliedMigration
 from muntin.database.migrations.lock import single_migrator
+
+ADDITIVE = (CreateModel, AddField, AddIndex, AddConstraint)
+"""Operations that take nothing away, so that nothing is missing after they are undone."""
 
 _log = logging.getLogger(__name__)
 _HISTORY = {"migrating": {"models": [AppliedMigration.__module__], "default_connection": CONNECTION}}
@@ -78,6 +82,27 @@ async def purge(store_url: str, apps: Sequence[App], label: str, *, backup_dir: 
         return await _run(executor, plan, applied)
 
 
+async def undo(store_url: str, apps: Sequence[App], names: Collection[str]) -> list[str]:
+    """Undo migrations ("label.name") that were applied; those that were undone, newest first.
+
+    Rows that were written meanwhile stay, but not what stood in columns and tables that go.
+
+    Raises:
+        MigrationFailed: One of them cannot be undone; later ones are.
+    """
+    async with _session(store_url, apps) as executor:
+        applied = await executor.prepare()
+        return await _run(executor, executor.undo_plan(names, applied), applied)
+
+
+async def lossy(store_url: str, apps: Sequence[App]) -> list[str]:
+    """Those of the pending migrations that take something away, which undoing them would not bring back."""
+    async with _session(store_url, apps) as executor:
+        await executor.prepare()
+        steps = await executor.forward_plan()
+    return [_name(step) for step in steps if not all(isinstance(one, ADDITIVE) for one in step.migration.operations)]
+
+
 def sqlite_file(store_url: str) -> Path | None:
     """The file of a SQLite store, None for any other."""
     if not store_url.startswith("sqlite:"):
@@ -126,4 +151,4 @@ def _name(step: PlanStep) -> str:
     return f"{step.migration.app_label}.{step.migration.name}"
 
 
-__all__ = ["MigrationFailed", "StillNeeded", "migrate", "pending", "purge", "sqlite_file"]
+__all__ = ["MigrationFailed", "StillNeeded", "migrate", "pending", "purge", "sqlite_file", "undo"]

@@ -3,7 +3,7 @@
  *
  * Shows a server's console and sends commands. Events (they bubble): `muntin:status` {state, label},
  * `muntin:stats` (the frame), `muntin:event` (the frame), `muntin:connection` {state}. Method: `power(action)`;
- * property: `text`.
+ * property: `text`. With `data-live="<topic>"` it learns from the page's stream what is no matter of power.
  */
 import { announce } from "./behaviours/copy.js";
 import { showPower } from "./behaviours/power.js";
@@ -17,6 +17,7 @@ import { _ } from "./texts.js";
 
 const GAP_MS = 3_000; // how long lines wait for the ones before them
 const REPLAY_MS = 400; // how long a node without line numbers repeats old lines after a connect
+const POWER_STATES = ["offline", "starting", "running", "stopping"];
 
 class MuntinConsole extends HTMLElement {
   #screen;
@@ -24,6 +25,7 @@ class MuntinConsole extends HTMLElement {
   #order = new LineOrder();
   #history;
   #gap;
+  #state;
   #parts = {};
 
   connectedCallback() {
@@ -65,6 +67,7 @@ class MuntinConsole extends HTMLElement {
       onFound: (at, count) => (this.#parts.found.textContent = count ? `${at} / ${count}` : _("Nothing found")),
     });
     this.#screen.readAloud = remembered("console.readAloud", false);
+    this.addEventListener("muntin:live", (event) => this.#live(event.detail.state));
     this.addEventListener("keydown", (event) => {
       if ((event.ctrlKey || event.metaKey) && event.key === "f") {
         event.preventDefault();
@@ -210,9 +213,17 @@ class MuntinConsole extends HTMLElement {
     }
   }
 
+  /** What the page's stream says (`data-live`): an install that ended, a suspension. Of power the socket knows more. */
+  #live(state) {
+    if (!state) return;
+    const socketKnows = POWER_STATES.includes(state) && POWER_STATES.includes(this.#state);
+    if (socketKnows) this.dataset.state = this.#state;
+    else this.#status(state);
+  }
+
   #status(state) {
     const label = stateWords(state);
-    this.dataset.state = state;
+    this.#state = this.dataset.state = state;
     this.#tell("status", { state, label });
     this.#parts.state.textContent = label;
   }

@@ -132,6 +132,14 @@ def _primary_after(server: ServerRow, row: AllocationRow, is_primary: bool | Non
 async def _announce(
     events: Transaction, actor: Actor, server: ServerRow, event: str, properties: dict[str, Any]
 ) -> None:
-    events.add(ServerUpdated(server_id=server.id, name=server.name, changed=("allocations",), by=actor.account_id))
+    events.add(
+        ServerUpdated(
+            server_id=server.id,
+            name=server.name,
+            owner_id=server.owner_id,
+            changed=("allocations",),
+            by=actor.account_id,
+        )
+    )
     await audit.record(events, actor, event, ("server", server.id), properties)
     await enqueue(events, SYNC, server_id=str(server.id))

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 import secrets
-import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -14,12 +13,11 @@ from uuid import UUID
 
 import orjson
 import websockets
-from joserfc import jwt
-from joserfc.jwk import OctKey
 from websockets.asyncio.client import ClientConnection
 
-from muntin.nodes.credentials import token_of
 from muntin.nodes.models import NodeRow
+from muntin.nodes.tls import tls_of
+from muntin.nodes.tokens import sign_for_node
 from muntin.runtime import panel
 from muntin.translation import _
 from muntin_gameservers.contract import ResourceUsage
@@ -95,6 +93,7 @@ class Upstream:
             origin=origin,  # type: ignore[arg-type]  # an Origin is a string
             open_timeout=5,
             max_size=2**20,
+            ssl=tls_of(node),
             proxy=None,
         ) as line:
             self._arrived = 0
@@ -211,21 +210,14 @@ def now_text() -> str:
 
 def node_token(node: NodeRow, server_id: UUID) -> str:
     """A token with which the panel itself watches and commands a server (Wings' websocket JWT)."""
-    now = int(time.time())
+    jti = sha256(f"panel{server_id}{secrets.token_hex(8)}".encode()).hexdigest()
     claims = {
-        "iss": panel().configuration.public_url,
-        "aud": [node.base_url],
-        "jti": sha256(f"panel{server_id}{secrets.token_hex(8)}".encode()).hexdigest(),
-        "iat": now,
-        "nbf": now - 300,
-        "exp": now + TOKEN_S,
-        "unique_id": secrets.token_urlsafe(12)[:16],
         "user_uuid": str(UUID(int=0)),
         "server_uuid": str(server_id),
         "permissions": list(ALL_PERMISSIONS),
         "scope": "websocket",
     }
-    return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, OctKey.import_key(token_of(node)), algorithms=["HS256"])
+    return sign_for_node(node, jti=jti, lives_s=TOKEN_S, claims=claims)
 
 
 async def _send(line: ClientConnection, event: str, *args: str) -> None:

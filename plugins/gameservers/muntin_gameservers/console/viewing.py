@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -14,9 +12,10 @@ import orjson
 from muntin.access import Actor, guarded
 from muntin.bus import Json
 from muntin.call import Call
-from muntin.connections import Socket
+from muntin.connections import FLOOD, Socket
 from muntin.dialects import validate
 from muntin.errors import InvalidInput, MuntinError, NotFound
+from muntin.limits import Pace
 from muntin.panel import Panel
 from muntin_gameservers.console.hub import hub
 from muntin_gameservers.console.upstream import Upstream, frame_text, number_of, skipped_text
@@ -28,7 +27,6 @@ from muntin_node.fanout import FanoutClosed
 
 FIRST_LINES = 100
 MESSAGES, WITHIN_S = 30, 10.0
-FLOOD_CLOSE = 4429
 
 
 @guarded("control.console", on=ServerRow)
@@ -73,7 +71,7 @@ class View:
         self._upstream = upstream
         self._lines = upstream.lines.subscribe(history=FIRST_LINES)
         self._signals = upstream.signals.subscribe()
-        self._times: deque[float] = deque(maxlen=MESSAGES)
+        self._pace = Pace(messages=MESSAGES, within_s=WITHIN_S)
 
     async def run(self) -> None:
         """Send and receive side by side; the first to end ends both."""
@@ -110,19 +108,13 @@ class View:
     async def _receive(self) -> None:
         while True:
             message = await self._socket.receive()
-            if self._floods():
-                self._socket.end(FLOOD_CLOSE, "too_many_messages")
+            if self._pace.is_exceeded():
+                self._socket.end(FLOOD, "too_many_messages")
                 return
             try:
                 await self._act(_read(message))
             except MuntinError as error:
                 await self._socket.send(frame_text("error", code=error.code, message=error.message))
-
-    def _floods(self) -> bool:
-        now = time.monotonic()
-        flooding = len(self._times) == MESSAGES and now - self._times[0] < WITHIN_S
-        self._times.append(now)
-        return flooding
 
     async def _act(self, frame: Mapping[str, Any]) -> None:
         match frame.get("type"):

@@ -37,6 +37,17 @@ async def load_overview(actor: Actor, values: Mapping[str, Any]) -> Mapping[str,
     }
 
 
+async def load_ports(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ports of a node: how many there are, how many are free, where they are managed."""
+    node_id = values["node"].id
+    return {
+        "ports": await AllocationRow.filter(node_id=node_id).count(),
+        "free": await AllocationRow.filter(node_id=node_id, server_id=None).count(),
+        "path": f"/admin/nodes/{node_id}/ports",
+        "servers_path": f"/admin/servers?node={node_id}",
+    }
+
+
 async def load_setup(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """What of egg, node, port and server is there already."""
     node = await NodeRow.all().order_by("created_at").first()

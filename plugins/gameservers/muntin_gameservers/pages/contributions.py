@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from muntin.contributions import Slot, SlotContent
 from muntin.translation import _
-from muntin_gameservers.pages.cards import load_cards, load_found, load_overview, load_setup
+from muntin_gameservers.pages.cards import load_cards, load_found, load_overview, load_ports, load_setup
 from muntin_gameservers.pages.view import TABS_SLOT
 
 CONTENTS = (
@@ -21,6 +21,13 @@ CONTENTS = (
         template="gameservers/setup.html",
         load=load_setup,
         permission="admin.servers.create",
+        order=10,
+    ),
+    SlotContent(
+        slot="node.cards",
+        template="gameservers/node.html",
+        load=load_ports,
+        permission="admin.nodes.list",
         order=10,
     ),
     SlotContent(slot="search.results", template="gameservers/found.html", load=load_found, order=10),

@@ -52,7 +52,8 @@ async def owner_field() -> forms.Field:
 async def egg_field() -> forms.Field:
     """Eggs to choose from, by nest."""
     rows = await EggRow.all().select_related("nest").order_by("nest__name", "name")
-    return {"kind": "select", "options": [(str(row.id), f"{row.nest.name}: {row.name}") for row in rows]}
+    options = [(str(row.id), f"{row.nest.name}: {row.name}") for row in rows]
+    return {"kind": "select", "options": options, "placeholder": _("Choose a game")}
 
 
 async def node_field() -> forms.Field:

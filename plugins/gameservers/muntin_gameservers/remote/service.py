@@ -9,13 +9,14 @@ from muntin.access import Actor, guarded
 from muntin.database import transaction
 from muntin.jobs import enqueue
 from muntin.schemas import Query
-from muntin_gameservers.contract import NEVER_RAN, InstallReport, InstallScript, ServerConfiguration, StateChange
+from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange
 from muntin_gameservers.events import ServerInstallCompleted, ServerInstallFailed, ServerStarted, ServerStopped
 from muntin_gameservers.models import ServerRow
 from muntin_gameservers.nests.stored import definition_of
 from muntin_gameservers.remote.activity import keep
 from muntin_gameservers.servers.configuration import configuration_of
 from muntin_gameservers.servers.creation import INSTALL
+from muntin_gameservers.servers.problems import last_exit_of
 from muntin_gameservers.servers.telling import tell
 
 LAST_PAGE = 1_000_000
@@ -69,37 +70,39 @@ async def take_install_report(actor: Actor, server: ServerRow, report: InstallRe
     """Keep how an install ended; hearing it twice changes nothing more."""
     async with transaction() as events:
         if report.successful:
-            values = {"stage": "ready", "problem": "", "installed_at": datetime.now(UTC)}
+            values = {"stage": "ready", "problem": "", "last_exit": None, "installed_at": datetime.now(UTC)}
             if await ServerRow.filter(id=server.id, stage__in=("installing", "install_failed")).update(**values):
-                events.add(ServerInstallCompleted(server_id=server.id, name=server.name))
+                events.add(ServerInstallCompleted(server_id=server.id, name=server.name, owner_id=server.owner_id))
                 events.after_commit(lambda: tell(server.id))
             return
         reason = report.reason or "The install script failed."
         if await ServerRow.filter(id=server.id, stage="installing").update(stage="install_failed", problem=reason):
-            events.add(ServerInstallFailed(server_id=server.id, name=server.name, reason=reason))
+            events.add(
+                ServerInstallFailed(server_id=server.id, name=server.name, owner_id=server.owner_id, reason=reason)
+            )
             events.after_commit(lambda: tell(server.id))
 
 
 @guarded("node.report", on=ServerRow)
 async def take_state(actor: Actor, server: ServerRow, change: StateChange) -> None:
     """Keep the power state a node reported; it is the node's own, the panel never restores it."""
-    last_exit = change.last_exit.model_dump() if change.last_exit else server.last_exit
     async with transaction() as events:
         changed = (
             await ServerRow.filter(id=server.id)
             .exclude(power=change.new_state)
-            .update(power=change.new_state, last_exit=last_exit, **_problem(change))
+            .update(power=change.new_state, **_consequences(change))
         )
         if not changed:
             return
         if change.new_state == "running":
-            events.add(ServerStarted(server_id=server.id, name=server.name))
+            events.add(ServerStarted(server_id=server.id, name=server.name, owner_id=server.owner_id))
         elif change.new_state == "offline":
             ended = change.last_exit
             events.add(
                 ServerStopped(
                     server_id=server.id,
                     name=server.name,
+                    owner_id=server.owner_id,
                     exit_code=ended.code if ended else None,
                     reason=ended.reason if ended else "",
                 )
@@ -107,16 +110,14 @@ async def take_state(actor: Actor, server: ServerRow, change: StateChange) -> No
         events.after_commit(lambda: tell(server.id))
 
 
-def _problem(change: StateChange) -> dict[str, str]:
-    """What the change says of the server's problem: a failed start or a crash is one until it starts again."""
-    if change.new_state in ("starting", "running"):
-        return {"problem": ""}
-    ended = change.last_exit
-    if change.new_state == "offline" and ended is not None and ended.code != 0:
-        crashed = change.previous_state in ("starting", "running")
-        if crashed or ended.code == NEVER_RAN:
-            return {"problem": ended.reason}
-    return {}
+def _consequences(change: StateChange) -> dict[str, Any]:
+    """What the change says beyond the state: a failed start or a crash is a problem until the server runs again."""
+    if change.new_state == "running":
+        return {"last_exit": None, "problem": ""}
+    ended = last_exit_of(change)
+    if ended is None:
+        return {}
+    return {"last_exit": ended, **({"problem": ended["reason"]} if ended["failed"] else {})}
 
 
 @guarded("node.report")

@@ -10,7 +10,7 @@ from muntin import audit
 from muntin.access import Actor, guarded
 from muntin.accounts.models import AccountRow
 from muntin.database import Transaction, transaction
-from muntin.errors import Conflict, InvalidInput
+from muntin.errors import Conflict, InvalidInput, NotFound
 from muntin.jobs import enqueue
 from muntin.runtime import panel
 from muntin.translation import _
@@ -50,17 +50,23 @@ async def update_server(actor: Actor, server: ServerRow, changes: ServerChanges)
     """
     asked = {k: v for k, v in changes.model_dump(exclude_unset=True).items() if v is not None or k in NULLABLE}
     more = asked.pop("additional_allocation_ids", [])
-    egg = await _egg(server, asked)
-    if "environment" in asked or "egg_id" in asked:
-        known = {one.env_variable for one in definition_of(egg).variables}
-        kept = {name: value for name, value in server.environment.items() if name in known}
-        asked["environment"] = complete_environment(definition_of(egg), kept | asked.get("environment", {}))
     if "user_id" in asked and not await AccountRow.exists(id=asked["user_id"]):
         raise InvalidInput.of("user_id", _("There is no such account."))
     try:
         async with transaction() as events:
-            await _apply(server, asked, more)
-            events.add(ServerUpdated(server_id=server.id, name=server.name, changed=tuple(asked), by=actor.account_id))
+            current = await _locked(server)
+            if "environment" in asked or "egg_id" in asked:
+                asked["environment"] = await _environment(current, asked)
+            await _apply(current, asked, more)
+            events.add(
+                ServerUpdated(
+                    server_id=server.id,
+                    name=server.name,
+                    owner_id=server.owner_id,
+                    changed=tuple(asked),
+                    by=actor.account_id,
+                )
+            )
             await audit.record(events, actor, "server.updated", ("server", server.id), asked)
             await enqueue(events, SYNC, server_id=str(server.id))
             if "user_id" in asked:
@@ -70,11 +76,23 @@ async def update_server(actor: Actor, server: ServerRow, changes: ServerChanges)
     return await shown_one(actor, await ServerRow.get(id=server.id))
 
 
-async def _egg(server: ServerRow, asked: dict[str, Any]) -> EggRow:
-    egg = await EggRow.get_or_none(id=asked.get("egg_id", server.egg_id))
-    if egg is None:
+async def _locked(server: ServerRow) -> ServerRow:
+    """The server as it is now, for the caller's transaction alone: two changes must not undo each other."""
+    current = await ServerRow.select_for_update().get_or_none(id=server.id)
+    if current is None:
+        raise NotFound
+    return current
+
+
+async def _environment(server: ServerRow, asked: dict[str, Any]) -> dict[str, str]:
+    """All variables of the egg it is to have: what is asked for, else what is set, else the egg's default."""
+    row = await EggRow.get_or_none(id=asked.get("egg_id", server.egg_id))
+    if row is None:
         raise InvalidInput.of("egg_id", _("There is no such egg."))
-    return egg
+    egg = definition_of(row)
+    known = {one.env_variable for one in egg.variables}
+    kept = {name: value for name, value in server.environment.items() if name in known}
+    return complete_environment(egg, kept | asked.get("environment", {}))
 
 
 async def _apply(server: ServerRow, asked: dict[str, Any], more: list[Any]) -> None:
@@ -102,7 +120,15 @@ async def rename_server(actor: Actor, server: ServerRow, changes: SettingsIn) ->
     async with transaction() as events:
         if asked:
             await ServerRow.filter(id=server.id).update(**asked)
-        events.add(ServerUpdated(server_id=server.id, name=server.name, changed=tuple(asked), by=actor.account_id))
+        events.add(
+            ServerUpdated(
+                server_id=server.id,
+                name=server.name,
+                owner_id=server.owner_id,
+                changed=tuple(asked),
+                by=actor.account_id,
+            )
+        )
         await audit.record(events, actor, "server.renamed", ("server", server.id), asked)
         await enqueue(events, SYNC, server_id=str(server.id))
     return await shown_one(actor, await ServerRow.get(id=server.id))
@@ -116,7 +142,11 @@ async def suspend_server(actor: Actor, server: ServerRow, *, reason: str | None 
             is_suspended=True, suspension_reason=reason
         )
         if changed:
-            events.add(ServerSuspended(server_id=server.id, name=server.name, reason=reason, by=actor.account_id))
+            events.add(
+                ServerSuspended(
+                    server_id=server.id, name=server.name, owner_id=server.owner_id, reason=reason, by=actor.account_id
+                )
+            )
             await audit.record(events, actor, "server.suspended", ("server", server.id), {"reason": reason})
             await enqueue(events, SYNC, server_id=str(server.id))
             events.after_commit(lambda: access_changed(server))
@@ -132,7 +162,9 @@ async def unsuspend_server(actor: Actor, server: ServerRow) -> Server:
             is_suspended=False, suspension_reason=None
         )
         if changed:
-            events.add(ServerUnsuspended(server_id=server.id, name=server.name, by=actor.account_id))
+            events.add(
+                ServerUnsuspended(server_id=server.id, name=server.name, owner_id=server.owner_id, by=actor.account_id)
+            )
             await audit.record(events, actor, "server.unsuspended", ("server", server.id), {})
             await enqueue(events, SYNC, server_id=str(server.id))
             events.after_commit(lambda: tell(server.id))
@@ -165,7 +197,7 @@ async def _reinstall(actor: Actor, server: ServerRow, *, wipe: bool) -> Server:
     refuse_locked(server)
     async with transaction() as events:
         changed = await ServerRow.filter(id=server.id, stage__in=("ready", "install_failed")).update(
-            stage="installing", problem=""
+            stage="installing", problem="", last_exit=None
         )
         if not changed:
             raise ServerLocked
@@ -174,7 +206,9 @@ async def _reinstall(actor: Actor, server: ServerRow, *, wipe: bool) -> Server:
 
 
 async def _begin_reinstall(events: Transaction, actor: Actor, server: ServerRow, wipe: bool) -> None:
-    events.add(ServerInstallStarted(server_id=server.id, name=server.name, by=actor.account_id))
+    events.add(
+        ServerInstallStarted(server_id=server.id, name=server.name, owner_id=server.owner_id, by=actor.account_id)
+    )
     await audit.record(events, actor, "server.reinstall", ("server", server.id), {"wipe": wipe})
     await enqueue(events, REINSTALL, server_id=str(server.id), wipe=wipe)
     events.after_commit(lambda: tell(server.id))

@@ -14,6 +14,7 @@ from muntin.database import Transaction, run_in_transaction
 from muntin.errors import Conflict, InvalidInput
 from muntin.jobs import enqueue
 from muntin.translation import _
+from muntin.vetoes import ask
 from muntin_gameservers.events import ServerCreated
 from muntin_gameservers.models import EggRow, ServerRow
 from muntin_gameservers.nests.stored import definition_of
@@ -23,6 +24,7 @@ from muntin_gameservers.servers.shown import shown_one
 from muntin_gameservers.servers.variables import complete_environment
 
 INSTALL = "gameservers.install"
+_ASKED = {"name", "egg_id", "memory", "disk", "cpu"}
 
 
 @guarded("admin.servers.create")
@@ -33,11 +35,15 @@ async def create_server(actor: Actor, wanted: ServerIn) -> Server:
         InvalidInput: A field is wrong, or names something that does not exist.
         Conflict: The address or the external id is taken.
         NoAllocationAvailable: No node has room.
+        Vetoed: A plugin objects.
     """
     egg = await _egg(wanted)
     environment = complete_environment(definition_of(egg), wanted.environment)
     if not await AccountRow.exists(id=wanted.user_id):
         raise InvalidInput.of("user_id", _("There is no such account."))
+
+    facts = wanted.model_dump(include=_ASKED)
+    await ask("server.create", actor, {**facts, "owner_id": wanted.user_id})
 
     async def make(events: Transaction) -> ServerRow:
         row = await _store(wanted, egg, environment)

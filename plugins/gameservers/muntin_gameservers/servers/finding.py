@@ -6,29 +6,65 @@ database to answer it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from muntin.database import fetch_all
+from muntin.database import fetch_all, fetch_list
 
-Found = Mapping[str, Any]
-"""Columns of a server, those of its node as `node_*`, of its primary allocation as `port_*`, and `shared`: the
-permissions it is shared with; as `fetch_all` gives them."""
 
-_SERVER = (
-    "id", "short_id", "external_id", "name", "description", "owner_id", "node_id", "egg_id", "allocation_id",
-    "memory_mib", "swap_mib", "disk_mib", "io_weight", "cpu_percent", "databases_limit", "backups_limit",
-    "allocations_limit", "image", "startup", "environment", "stage", "is_suspended", "power", "problem",
-    "installed_at", "created_at", "updated_at",
-)  # fmt: skip
+class Found(NamedTuple):
+    """Columns of a server, those of its node as `node_*`, of its primary allocation as `port_*`, all as `fetch_list`
+    gives them.
+
+    Attributes:
+        shared: The permissions it is shared with, JSON.
+        total: How many servers fit in all.
+    """
+
+    id: str
+    short_id: str
+    external_id: str | None
+    name: str
+    description: str | None
+    owner_id: str
+    node_id: str
+    egg_id: str
+    allocation_id: str | None
+    memory_mib: int
+    swap_mib: int
+    disk_mib: int
+    io_weight: int
+    cpu_percent: int
+    databases_limit: int
+    backups_limit: int
+    allocations_limit: int
+    image: str
+    startup: str
+    environment: Any
+    stage: str
+    is_suspended: int | bool
+    power: str
+    problem: str
+    installed_at: str | None
+    created_at: str
+    updated_at: str
+    node_fqdn: str
+    node_sftp_port: int
+    port_ip: str | None
+    port_alias: str | None
+    port_port: int
+    port_notes: str | None
+    port_created_at: str
+    shared: Any
+    total: int
+
+
+_TABLES = {"node": "n", "port": "a"}
 _COLUMNS = ", ".join(
-    (
-        *(f"s.{name}" for name in _SERVER),
-        "n.fqdn AS node_fqdn, n.sftp_port AS node_sftp_port",
-        *(f"a.{name} AS port_{name}" for name in ("ip", "alias", "port", "notes", "created_at")),
-        "u.permissions AS shared",
-    )
+    f"{_TABLES[table]}.{column} AS {table}_{column}" if table in _TABLES and name != "node_id" else f"s.{name}"
+    for name in Found._fields[: Found._fields.index("shared")]
+    for table, _separator, column in [name.partition("_")]
 )
 _JOINED = """
     JOIN gameservers_server s ON s.id = chosen.id
@@ -75,7 +111,7 @@ def shared_with(account_id: UUID | None) -> Conditions:
 
 async def find_page(
     among: Sequence[Conditions], order: Sequence[str], *, limit: int, offset: int, viewer_id: UUID | None
-) -> tuple[list[dict[str, Any]], int]:
+) -> tuple[list[Found], int]:
     """One page of the servers that fit one of the conditions, and how many fit in all.
 
     Args:
@@ -94,14 +130,15 @@ async def find_page(
     )
     counted = [value for one in among for value in one.values]
     cut = [value for one in among for value in (*one.values, limit + offset)]
-    rows = await fetch_all(
-        f"SELECT {_COLUMNS}, {total} AS total FROM "  # noqa: S608
+    rows = await fetch_list(
+        Found,
+        f"SELECT {_COLUMNS}, u.permissions AS shared, {total} AS total FROM "  # noqa: S608
         f"(SELECT s.id FROM ({parts}) s ORDER BY {by} LIMIT ? OFFSET ?) chosen {_JOINED} ORDER BY {by}",
         [*counted, *cut, limit, offset, viewer_id],
     )
     if not rows and offset:
         return [], (await fetch_all(f"SELECT {total} AS total", counted))[0]["total"]
-    return rows, rows[0]["total"] if rows else 0
+    return rows, rows[0].total if rows else 0
 
 
 async def find_one(server_id: UUID, *, viewer_id: UUID | None) -> Found | None:

@@ -15,6 +15,7 @@ from muntin.nodes.models import NodeRow
 from muntin_gameservers.models import LeftoverRow, ServerRow, TicketRow
 from muntin_gameservers.servers.changes import REINSTALL, SYNC
 from muntin_gameservers.servers.creation import INSTALL
+from muntin_gameservers.servers.problems import standing_problem
 from muntin_gameservers.servers.removal import finish_removal, remove_from_node
 
 STUCK_AFTER = timedelta(minutes=2)
@@ -99,10 +100,12 @@ async def _ask(server: ServerRow, method: str, path: str, *, json: object = None
     try:
         answer = await call_node(node, method, path, json=json)
     except MuntinError as error:
-        await ServerRow.filter(id=server.id).update(problem=error.message)
+        await ServerRow.filter(id=server.id).exclude(problem=error.message).update(problem=error.message)
         raise
-    if server.problem:  # what was wrong before is over; what the node reported meanwhile stays
-        await ServerRow.filter(id=server.id, problem=server.problem, stage__not="install_failed").update(problem="")
+    stays = standing_problem(server)
+    if server.problem != stays:  # what was wrong before is over; what the node reported meanwhile stays
+        told = ServerRow.filter(id=server.id, problem=server.problem).exclude(stage="install_failed")
+        await told.update(problem=stays)
     return answer
 
 

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from muntin import audit
 from muntin.access import Actor, guarded
 from muntin.database import transaction
-from muntin.nodes.client import NodeSaidNo, call_node
+from muntin.nodes.client import NodeSaidNo, NodeSaidTooMuch, call_node
 from muntin.nodes.models import NodeRow
 from muntin.translation import _
+from muntin.vetoes import ask
 from muntin_gameservers.contract import ResourceUsage
 from muntin_gameservers.errors import ServerOffline
 from muntin_gameservers.models import ServerRow
@@ -21,6 +22,11 @@ from muntin_gameservers.servers.states import refuse_unusable
 
 ACTIONS = ("start", "stop", "restart", "kill")
 MIB = 1024 * 1024
+ANSWER_BYTES = 256 * 1024
+"""Of a power action, a command, or the figures of one server."""
+LINE_BYTES = 4096
+"""What a line of a log may have on average; of a log with longer ones only `FEW_LINES` are shown."""
+FEW_LINES = 15
 
 
 @guarded("control.{action}", on=ServerRow, among=ACTIONS)
@@ -30,8 +36,12 @@ async def set_power(actor: Actor, server: ServerRow, *, action: str) -> PowerAcc
     Raises:
         ServerSuspended, ServerLocked: It may not be used now.
         NodeUnreachable: The node did not answer.
+        Vetoed: A plugin objects to its start.
     """
     refuse_unusable(server)
+    if action in ("start", "restart"):
+        facts = {"server_id": server.id, "name": server.name, "owner_id": server.owner_id, "action": action}
+        await ask("server.start", actor, facts)
     await _order(server, action)
     await _remember(actor, server, f"server.power.{action}", {})
     return PowerAccepted(action=action, accepted=True, status=server.status)
@@ -78,11 +88,17 @@ async def load_logs(actor: Actor, server: ServerRow, *, lines: int) -> ConsoleLi
         NodeUnreachable: The node did not answer.
     """
     try:
-        answer: Any = await _call(server, "GET", f"logs?size={lines}")
+        answer = await _end_of_log(server, lines)
+    except NodeSaidTooMuch:
+        answer = await _end_of_log(server, FEW_LINES)
     except NodeSaidNo:
         return ConsoleLines(lines=[])  # there is no container yet
     lines_told = answer.get("data") if isinstance(answer, dict) else None
     return ConsoleLines(lines=[str(one) for one in lines_told] if isinstance(lines_told, list) else [])
+
+
+async def _end_of_log(server: ServerRow, lines: int) -> Any:
+    return await _call(server, "GET", f"logs?size={lines}", max_answer_bytes=MIB + lines * LINE_BYTES)
 
 
 def resources(server: ServerRow, usage: ResourceUsage) -> ServerResources:
@@ -124,10 +140,12 @@ async def _order(server: ServerRow, action: str) -> None:
         await _call(server, "POST", "power", json=wanted)
 
 
-async def _call(server: ServerRow, method: str, what: str, *, json: object = None) -> Any:
+async def _call(
+    server: ServerRow, method: str, what: str, *, json: object = None, max_answer_bytes: int = ANSWER_BYTES
+) -> Any:
     node = await NodeRow.get(id=server.node_id)
     path = f"/api/servers/{server.id}" + (f"/{what}" if what else "")
-    return await call_node(node, method, path, json=json)
+    return await call_node(node, method, path, json=json, max_answer_bytes=max_answer_bytes)
 
 
 async def _remember(actor: Actor, server: ServerRow, event: str, properties: dict[str, object]) -> None:

@@ -10,6 +10,7 @@ from muntin.database import transaction
 from muntin.errors import MuntinError, NodeTimeout, NodeUnreachable
 from muntin.nodes.client import NodeSaidNo, call_node
 from muntin.nodes.models import NodeRow
+from muntin.vetoes import ask
 from muntin_gameservers.errors import ServerLocked
 from muntin_gameservers.events import ServerDeleted
 from muntin_gameservers.models import AllocationRow, LeftoverRow, ServerRow
@@ -28,10 +29,13 @@ async def delete_server(actor: Actor, server: ServerRow, *, force: bool = False)
 
     Raises:
         ServerLocked: It is being deleted already.
+        Vetoed: A plugin objects.
         NodeUnreachable, NodeTimeout, NodeSaidNo: Nothing was changed.
     """
     if server.stage == "deleting" and not force:
         raise ServerLocked
+    facts = {"server_id": server.id, "name": server.name, "owner_id": server.owner_id, "force": force}
+    await ask("server.delete", actor, facts)
     before = server.stage
     async with transaction() as events:
         changed = await ServerRow.filter(id=server.id, stage=before).update(stage="deleting")
@@ -66,5 +70,9 @@ async def finish_removal(server: ServerRow, *, by: Actor | None = None) -> None:
         await AllocationRow.filter(server_id=server.id).update(server_id=None, notes=None)
         if not await ServerRow.filter(id=server.id).delete():
             return
-        events.add(ServerDeleted(server_id=server.id, name=server.name, by=by.account_id if by else None))
+        events.add(
+            ServerDeleted(
+                server_id=server.id, name=server.name, owner_id=server.owner_id, by=by.account_id if by else None
+            )
+        )
         events.after_commit(lambda: access_changed(server))

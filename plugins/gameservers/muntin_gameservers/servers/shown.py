@@ -42,71 +42,73 @@ async def shown_one(actor: Actor, row: ServerRow) -> Server:
     if "startup.read" in server.permissions and not actor.may(SEES_ALL):
         egg = definition_of(await EggRow.get(id=server.egg_id))
         visible = {one.env_variable for one in egg.variables if one.user_viewable}
-        kept = {name: value for name, value in read_json(found["environment"]).items() if name in visible}
+        kept = {name: value for name, value in read_json(found.environment).items() if name in visible}
         return replace(server, environment=kept)
     return server
 
 
 def _server(actor: Actor, found: Found) -> Server:
-    owner_id, is_suspended = _known_uuid(found["owner_id"]), bool(found["is_suspended"])
+    owner_id, is_suspended = _known_uuid(found.owner_id), bool(found.is_suspended)
     is_owner = owner_id == actor.account_id
     rights = OWNER_GRANTS if is_owner else _shared_grants(found)
     permissions = permissions_of(actor, rights)
-    server_id = _known_uuid(found["id"])
-    allocation_id = _known_uuid(found["allocation_id"]) if found["allocation_id"] else None
+    server_id = _known_uuid(found.id)
+    allocation_id = _known_uuid(found.allocation_id) if found.allocation_id else None
     return Server(
         id=server_id,
-        short_id=found["short_id"],
-        external_id=found["external_id"],
-        name=found["name"],
-        description=found["description"],
-        status=status_of(found["stage"], is_suspended=is_suspended, power=found["power"]),
+        short_id=found.short_id,
+        external_id=found.external_id,
+        name=found.name,
+        description=found.description,
+        status=status_of(found.stage, is_suspended=is_suspended, power=found.power),
         is_suspended=is_suspended,
-        is_locked=found["stage"] in LOCKED,
-        memory=found["memory_mib"],
-        cpu=found["cpu_percent"],
-        disk=found["disk_mib"],
-        swap=found["swap_mib"],
-        io=found["io_weight"],
-        databases_limit=found["databases_limit"],
-        backups_limit=found["backups_limit"],
-        allocations_limit=found["allocations_limit"],
+        is_locked=found.stage in LOCKED,
+        memory=found.memory_mib,
+        cpu=found.cpu_percent,
+        disk=found.disk_mib,
+        swap=found.swap_mib,
+        io=found.io_weight,
+        databases_limit=found.databases_limit,
+        backups_limit=found.backups_limit,
+        allocations_limit=found.allocations_limit,
         user_id=owner_id,
-        node_id=_known_uuid(found["node_id"]),
-        egg_id=_known_uuid(found["egg_id"]),
+        node_id=_known_uuid(found.node_id),
+        egg_id=_known_uuid(found.egg_id),
         allocation_id=allocation_id,
-        allocation=_primary(allocation_id, server_id, found) if allocation_id and found["port_ip"] else None,
-        image=found["image"],
-        startup=found["startup"],
-        environment=read_json(found["environment"]) if actor.may(SEES_ALL) else {},
+        allocation=_primary(allocation_id, server_id, found.port_ip, found)
+        if allocation_id and found.port_ip
+        else None,
+        image=found.image,
+        startup=found.startup,
+        environment=read_json(found.environment) if actor.may(SEES_ALL) else {},
         sftp=SftpAddress(
-            host=found["node_fqdn"], port=found["node_sftp_port"], username=f"{actor.username}.{found['short_id']}"
+            host=found.node_fqdn, port=found.node_sftp_port, username=f"{actor.username}.{found.short_id}"
         ),
         is_owner=is_owner,
         permissions=permissions,
-        problem=found["problem"],
-        installed_at=read_datetime(found["installed_at"]) if found["installed_at"] else None,
-        created_at=read_datetime(found["created_at"]),
-        updated_at=read_datetime(found["updated_at"]),
+        problem=found.problem,
+        installed_at=read_datetime(found.installed_at) if found.installed_at else None,
+        created_at=read_datetime(found.created_at),
+        updated_at=read_datetime(found.updated_at),
     )
 
 
 def _shared_grants(found: Found) -> Grants:
-    shared = found["shared"]
+    shared = found.shared
     return Grants(("server.view", *read_json(shared))) if shared else Grants()
 
 
-def _primary(allocation_id: UUID, server_id: UUID, found: Found) -> Allocation:
+def _primary(allocation_id: UUID, server_id: UUID, ip: str, found: Found) -> Allocation:
     return Allocation(
         id=allocation_id,
-        node_id=_known_uuid(found["node_id"]),
-        ip=found["port_ip"],
-        alias=found["port_alias"],
-        port=found["port_port"],
+        node_id=_known_uuid(found.node_id),
+        ip=ip,
+        alias=found.port_alias,
+        port=found.port_port,
         server_id=server_id,
         is_primary=True,
-        notes=found["port_notes"],
-        created_at=read_datetime(found["port_created_at"]),
+        notes=found.port_notes,
+        created_at=read_datetime(found.port_created_at),
     )
 
 

@@ -104,7 +104,11 @@ async def update_startup(actor: Actor, server: ServerRow, changes: StartupIn) ->
         values = _new_values(egg, current, changes)
         await ServerRow.filter(id=current.id).update(**values, updated_at=datetime.now(UTC))
         changed = (*(f"environment.{name}" for name in changes.environment), *(("image",) if changes.image else ()))
-        events.add(ServerUpdated(server_id=current.id, name=current.name, changed=changed, by=actor.account_id))
+        events.add(
+            ServerUpdated(
+                server_id=current.id, name=current.name, owner_id=current.owner_id, changed=changed, by=actor.account_id
+            )
+        )
         await audit.record(events, actor, "server.startup_updated", ("server", current.id), {"changed": changed})
         await enqueue(events, SYNC, server_id=str(current.id))
     return await _shown(await ServerRow.get(id=server.id))

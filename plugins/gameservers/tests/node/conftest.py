@@ -168,7 +168,7 @@ async def peer() -> AsyncIterator[Peer]:
     server.close()
 
 
-async def until(condition: Any, *, timeout_s: float = 15.0, what: str = "the condition") -> Any:
+async def until(condition: Any, *, timeout_s: float = 60.0, what: str = "the condition") -> Any:
     """Wait until the callable (or coroutine function) gives something true, and give that."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -309,7 +309,7 @@ class Node:
         uuid = self.describe(script, **settings)
         response = await self.call("POST", "/api/servers", {"uuid": uuid, "start_on_completion": False})
         assert response.status_code == 202, response.text
-        await until(lambda: self.peer.installs.get(uuid), timeout_s=40, what="the install report")
+        await until(lambda: self.peer.installs.get(uuid), timeout_s=90, what="the install report")
         return uuid
 
     async def running(self, script: str | None = None, **settings: Any) -> str:
@@ -318,13 +318,13 @@ class Node:
         await self.power(uuid, "start", "running")
         return uuid
 
-    async def power(self, uuid: str, action: str, state: str, *, timeout_s: float = 20.0) -> None:
+    async def power(self, uuid: str, action: str, state: str, *, timeout_s: float = 60.0) -> None:
         """A power action, and the state it shall lead to."""
         response = await self.call("POST", f"/api/servers/{uuid}/power", {"action": action})
         assert response.status_code == 202, response.text
         await self.reach(uuid, state, timeout_s=timeout_s)
 
-    async def reach(self, uuid: str, state: str, *, timeout_s: float = 20.0) -> None:
+    async def reach(self, uuid: str, state: str, *, timeout_s: float = 60.0) -> None:
         """Wait for a state."""
 
         async def reached() -> bool:
@@ -344,7 +344,7 @@ class Node:
         """The last lines of the console."""
         return [*((await self.call("GET", f"/api/servers/{uuid}/logs")).json()["data"] or [])]
 
-    async def says(self, uuid: str, text: str, *, timeout_s: float = 15.0) -> str:
+    async def says(self, uuid: str, text: str, *, timeout_s: float = 60.0) -> str:
         """Wait for a console line that holds the text, and give it."""
 
         async def line() -> str:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.docker
+WAIT = "until [ -f /mnt/server/go ]; do sleep 0.1; done"
 
 
 async def test_install_script_may_chown_and_write_anywhere_in_its_container(node: Any) -> None:
@@ -173,13 +173,15 @@ async def test_deletion_of_a_running_server_leaves_nothing(node: Any) -> None:
 
 async def test_who_comes_during_an_install_sees_it_from_its_start_and_no_earlier_one(node: Any) -> None:
     uuid = await node.install("echo of an earlier install")
-    node.peer.scripts[uuid]["script"] = "echo first; sleep 2; echo second"
+    node.peer.scripts[uuid]["script"] = f"echo first; {WAIT}; echo second"
     admin = node.token(uuid, "*", "admin.websocket.install")
     await node.call("POST", f"/api/servers/{uuid}/reinstall")
-    await node.until(lambda: node.container(f"{uuid}_installer"))
-    await asyncio.sleep(0.7)
+    async with node.socket(uuid, admin) as early:
+        await node.until(lambda: early.has("install output", "first"))
 
     async with node.socket(uuid, admin) as late:
+        await node.until(lambda: late.has("install output", "first"))
+        (node.volume(uuid) / "go").touch()
         await node.until(lambda: late.has("install completed"))
 
     assert late.args("install output") == ["first", "second"]
@@ -187,13 +189,14 @@ async def test_who_comes_during_an_install_sees_it_from_its_start_and_no_earlier
 
 async def test_install_output_is_seen_live_by_those_who_may(node: Any) -> None:
     uuid = await node.install("true")
-    node.peer.scripts[uuid]["script"] = "echo first; sleep 1; echo second"
+    node.peer.scripts[uuid]["script"] = f"echo first; {WAIT}; echo second"
     admin = node.token(uuid, "*", "admin.websocket.install")
 
     async with node.socket(uuid, admin) as seeing, node.socket(uuid, node.token(uuid, "*")) as other:
         await node.call("POST", f"/api/servers/{uuid}/reinstall")
         await node.until(lambda: seeing.has("install output", "first"))
         saw_second_at_once = seeing.has("install output", "second")
+        (node.volume(uuid) / "go").touch()
         await node.until(lambda: seeing.has("install completed") and other.has("install completed"))
 
     assert saw_second_at_once is False

@@ -97,7 +97,7 @@ async def test_server_that_was_offline_stays_offline(lonely_node: Any) -> None:
     await node.start()
     uuid = await node.running()
     await node.power(uuid, "stop", "offline")
-    await asyncio.sleep(0.3)
+    await node.until(lambda: _saved(node) == {uuid: "offline"})
 
     await node.end(kill=True)
     await node.start()
@@ -110,11 +110,11 @@ async def test_stop_that_was_under_way_goes_on(lonely_node: Any) -> None:
     node = lonely_node
     await node.start()
     uuid = await node.running()
-    await node.ask(uuid, "trap 'sleep 2; exit 0' TERM")
+    await node.ask(uuid, "trap 'sleep 6; exit 0' TERM")
     node.peer.servers[uuid]["process_configuration"]["stop"] = {"type": "signal", "value": "TERM"}
     await node.call("POST", f"/api/servers/{uuid}/sync")
     await node.power(uuid, "stop", "stopping")
-    await asyncio.sleep(0.3)
+    await node.until(lambda: _saved(node) == {uuid: "stopping"})
 
     await node.end(kill=True)
     await node.start()
@@ -151,8 +151,8 @@ async def test_outcome_of_an_install_reaches_a_panel_that_was_away(lonely_node: 
     await node.call("POST", "/api/servers", {"uuid": uuid})
     await node.until(lambda: node.container(f"{uuid}_installer"))
     node.peer.is_down = True
-    await node.until(lambda: not node.container(f"{uuid}_installer"))
-    await asyncio.sleep(0.3)
+    journal = node.folder / "halves" / "gameservers" / "journal.json"
+    await node.until(lambda: json.loads(journal.read_text())["installs"].get(uuid, {}).get("successful"))
 
     await node.end(kill=True)
     node.peer.is_down = False
@@ -246,3 +246,9 @@ async def test_engine_that_is_away_shows_in_state_and_answers_and_is_found_again
 
 async def _gone(error: Any) -> bool:
     return await error() is None
+
+
+def _saved(node: Any) -> Any:
+    """The states that the agent has written down."""
+    path = node.folder / "states.json"
+    return json.loads(path.read_text()) if path.exists() else {}

@@ -94,10 +94,10 @@ def test_ready_lines(done: list[str], strip: bool, line: str, ready: bool) -> No
 
 def test_pattern_that_makes_other_engines_hang_takes_no_time() -> None:
     readiness = Readiness.from_contract(StartupDetection(done=["regex:^(a+)+$"]))
-    began_s = time.perf_counter()
+    began_s = time.process_time()
 
     assert readiness.said_by("a" * 60_000 + "b") is False
-    assert time.perf_counter() - began_s < 0.5
+    assert time.process_time() - began_s < 2
 
 
 @pytest.mark.parametrize(

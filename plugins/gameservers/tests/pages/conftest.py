@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html import unescape
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
 
-from muntin.accounts.models import AccountRow
-from muntin.accounts.sessions import Device, open_session
 from muntin.app import PanelApp
-from muntin.database import transaction
 from muntin.nodes.credentials import seal
 from muntin.nodes.models import NodeRow
 from muntin.panel import Panel
-from muntin.roles.models import ADMIN_ID, MODERATOR_ID, USER_ID
+from muntin.roles.models import ADMIN_ID, MODERATOR_ID
 from muntin.testing.callers import People
+from muntin.testing.visitors import Shown, Visitor, visitor
 from muntin_gameservers.eggs.reading import read_egg
 from muntin_gameservers.models import AllocationRow, EggRow, NestRow, ServerRow, SubuserRow
 from muntin_gameservers.nests.stored import columns_of
 
-PROOF = re.compile(r'name="csrf-token" content="([^"]*)"')
-ADDRESS = "198.51.100.1"
+__all__ = ["Shown"]
 VARIABLES = (
     {"name": "Slots", "env_variable": "SLOTS", "default_value": "8", "user_viewable": True, "user_editable": True,
      "rules": "required|integer|between:1,64", "field_type": "text", "description": "Players at once."},
@@ -62,66 +55,6 @@ def document(name: str, **changes: Any) -> dict[str, Any]:
         "variables": [dict(one) for one in VARIABLES],
         "x_unknown": {"kept": [1, None]},
     } | changes
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a browser was answered; `text` has its entities resolved, `path` is where it was sent on to."""
-
-    status: int
-    text: str
-    path: str
-    headers: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class Visitor:
-    """Somebody with a browser."""
-
-    app: PanelApp
-    account: AccountRow | None = None
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def account_id(self) -> UUID:
-        assert self.account is not None
-        return self.account.id
-
-    async def get(self, path: str, **headers: str) -> Shown:
-        """Open a page."""
-        return await self.ask("GET", path, None, headers)
-
-    async def post(self, path: str, fields: Mapping[str, Any] | None = None, *, proof: str | None = None) -> Shown:
-        """Send a form with the proof of this session, or with another one."""
-        body = urlencode({"csrf_token": await self.proof() if proof is None else proof, **(fields or {})}, doseq=True)
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return await self.ask("POST", path, body.encode(), headers)
-
-    async def follow(self, shown: Shown) -> Shown:
-        """Go where the answer sends the browser."""
-        return await self.get(shown.path)
-
-    async def proof(self) -> str:
-        """The proof that a page of this session holds."""
-        found = PROOF.search((await self.get("/sign-in" if self.account is None else "/servers")).text)
-        assert found is not None
-        return found.group(1)
-
-    async def ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Shown:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Accept": "text/html"}
-        if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        response = await self.app.test_client(use_cookies=False).open(  # type: ignore[call-arg]  # json has a default
-            path, method=method, headers=sent, data=body, scope_base={"client": (ADDRESS, 1234)}
-        )
-        for cookie in response.headers.getlist("Set-Cookie"):
-            name, _equals, value = cookie.split(";")[0].partition("=")
-            self.cookies[name] = value
-        text = unescape((await response.get_data(as_text=False)).decode())
-        where = response.headers.get("Location", response.headers.get("HX-Redirect", ""))
-        return Shown(
-            response.status_code, text, where, {name.title(): value for name, value in response.headers.items()}
-        )
 
 
 class Made:
@@ -188,15 +121,6 @@ def panel_plugins() -> Sequence[str]:
 def made(panel: Panel) -> Made:
     """Makes rows."""
     return Made()
-
-
-async def visitor(people: People, app: PanelApp, username: str, role_id: int = USER_ID) -> Visitor:
-    """A browser that is signed in; the account is made if it is not there."""
-    row = await AccountRow.get_or_none(username_key=username).select_related("role")
-    row = row or await people.add(username, role_id=role_id)
-    async with transaction():
-        opened = await open_session(row, ADDRESS, Device(kind="web", user_agent="tests", remember=True))
-    return Visitor(app, row, {"__Host-muntin": opened.secret, "muntin": opened.secret})
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,21 @@ async def test_fifty_servers_at_once_take_no_more_than_three_nodes_have(people: 
     assert len(set(await ServerRow.all().values_list("allocation_id", flat=True))) == 15
 
 
+async def test_variables_set_by_twenty_administrators_at_once_are_all_kept(admin: Caller, made: Any) -> None:
+    names = [f"V{number}" for number in range(20)]
+    variable = {"user_viewable": True, "user_editable": True, "rules": "required|string", "default_value": "old"}
+    egg = await made.egg(variables=[{**variable, "name": name, "env_variable": name} for name in names])
+    server = await made.server(admin.account_id, egg=egg, environment=dict.fromkeys(names, "old"))
+
+    async def change(name: str) -> int:
+        return (await admin.put(f"/api/v1/admin/servers/{server.id}", {"environment": {name: "new"}})).status
+
+    outcomes = Counter(await asyncio.gather(*map(change, names)))
+
+    assert outcomes == {200: 20}
+    assert (await ServerRow.get(id=server.id)).environment == dict.fromkeys(names, "new")
+
+
 async def test_one_address_named_by_many_goes_to_one(admin: Caller, made: Any) -> None:
     egg, node = await made.egg(), await made.node()
     address = await made.allocation(node)

@@ -85,6 +85,7 @@ async def _finish(server: Server, report: InstallReport) -> None:
     await host.journal.save()
     server.channel.publish("install completed")
     await deliver(host, server.uuid)
+    server.channel.publish("status", server.state)  # now the panel no longer takes it for being installed
 
 
 async def deliver(host: Host, uuid: str) -> None:

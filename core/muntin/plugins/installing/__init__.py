@@ -1,0 +1,1 @@
+"""Installing, upgrading and uninstalling plugins; any failure puts back what was."""

@@ -1,0 +1,1 @@
+"""What was or is to be sent: recording, log, redelivery, replay, figures."""

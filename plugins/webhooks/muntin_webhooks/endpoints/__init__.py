@@ -1,0 +1,1 @@
+"""Webhooks as their owners and administrators make and change them."""

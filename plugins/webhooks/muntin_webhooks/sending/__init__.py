@@ -1,0 +1,1 @@
+"""The sender: from stored deliveries to answers of receivers."""

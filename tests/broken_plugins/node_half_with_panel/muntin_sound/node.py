@@ -1,0 +1,14 @@
+"""The node half."""
+
+from muntin_node.contributions import NodeHalf, RunningHalf
+from muntin_sound.models import EntryRow
+
+ROW = EntryRow
+
+
+async def start(context: object) -> RunningHalf:
+    """Nothing to do."""
+    return RunningHalf()
+
+
+HALF = NodeHalf(name="sound", version="0.1.0", start=start)

@@ -1,0 +1,1 @@
+"""A private diary for every account."""

@@ -1,0 +1,1 @@
+"""Birthday wishes on a page."""

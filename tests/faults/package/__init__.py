@@ -1,0 +1,1 @@
+"""A plugin that contributes one of every kind, and misbehaves where `faults.json` beside it says so."""
