@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+collect_ignore = ["broken_plugins"]  # they are looked at by tests/conformance
+
 
 @pytest.fixture(scope="session")
 def panel_plugins() -> tuple[str, ...]:

@@ -1,24 +1,14 @@
-"""Signing in through a real OpenID provider: authlib's server parts over real HTTP on the loopback."""
+"""Signing in through a real OpenID provider."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import grants
-from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oidc.core import OpenIDCode
-from flask import Flask, Response, jsonify
-from joserfc import jwt
 from joserfc.jwk import RSAKey
-from werkzeug.serving import make_server
 
 from muntin.access import Actor
 from muntin.accounts.errors import AccountSuspended, OidcDisabled, OidcFailed, TokenInvalid
@@ -31,183 +21,17 @@ from muntin.accounts.sessions import Device, OpenedSession
 from muntin.settings.sections import OidcSettings
 from muntin.settings.stored import lock
 
-CLIENT_ID, CLIENT_SECRET = "muntin-panel", "canary-client-secret"
-CALLBACK = "https://panel.example.test/sign-in/oidc/callback"
+from ..openid.provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider
+
+PANEL = "https://panel.example.test"
 BROWSER = Device(kind="web", user_agent="Firefox")
 STRANGER = Actor.anonymous("198.51.100.1")
 
 
-@dataclass
-class Client:
-    """The panel as the provider knows it."""
-
-    client_id: str = CLIENT_ID
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri == CALLBACK
-
-    def get_allowed_scope(self, scope: str) -> str:
-        return scope
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        return client_secret == CLIENT_SECRET
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == "client_secret_basic"
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == "authorization_code"
-
-
-@dataclass
-class Code:
-    """An authorization code the provider gave out."""
-
-    code: str
-    user: dict[str, Any]
-    redirect_uri: str
-    scope: str
-    nonce: str | None
-    code_challenge: str | None
-    code_challenge_method: str | None
-    auth_time: int = field(default_factory=lambda: int(time.time()))
-    acr: str | None = None
-    amr: str | None = None
-
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        return self.scope
-
-    def get_nonce(self) -> str | None:
-        return self.nonce
-
-    def get_auth_time(self) -> int:
-        return self.auth_time
-
-    def get_acr(self) -> str | None:
-        return self.acr
-
-    def get_amr(self) -> str | None:
-        return self.amr
-
-
-class OpenIdProvider:
-    """A provider at which `user` is always signed in; `claims` and `signing_key` may be bent by tests."""
-
-    def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig", "alg": "RS256"})
-        self.signing_key = self.key
-        self.user: dict[str, Any] = {}
-        self.claims: dict[str, Any] = {}
-        self.codes: dict[str, Code] = {}
-        self.http = make_server("127.0.0.1", 0, self._application(), threaded=True)
-        self.issuer = f"http://127.0.0.1:{self.http.server_port}"
-        self.authorization = self.issuer + "/authorize"
-
-    def _application(self) -> Flask:
-        app = Flask("provider")
-        server: Any = AuthorizationServer(app, query_client=self._client, save_token=lambda token, asked: None)
-        grant = type("Grant", (_CodeGrant,), {"provider": self})
-        server.register_grant(grant, [_IdToken(self), CodeChallenge(required=True)])
-
-        @app.get("/authorize")
-        def authorize() -> Any:
-            asked = server.create_oauth2_request(None)
-            consent = server.get_consent_grant(asked, end_user=self.user)
-            return server.create_authorization_response(asked, grant_user=self.user, grant=consent)
-
-        @app.post("/token")
-        def token() -> Any:
-            return server.create_token_response()
-
-        @app.get("/keys")
-        def keys() -> Response:
-            return jsonify(keys=[self.key.as_dict(private=False)])
-
-        @app.get("/.well-known/openid-configuration")
-        def configuration() -> Response:
-            return jsonify(
-                issuer=self.issuer,
-                authorization_endpoint=self.authorization,
-                token_endpoint=f"{self.issuer}/token",
-                jwks_uri=f"{self.issuer}/keys",
-            )
-
-        return app
-
-    def _client(self, client_id: str) -> Client | None:
-        return Client() if client_id == CLIENT_ID else None
-
-
-class _CodeGrant(grants.AuthorizationCodeGrant):
-    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic"]
-    provider: OpenIdProvider
-
-    def save_authorization_code(self, code: str, request: Any) -> None:
-        asked = request.payload.data
-        self.provider.codes[code] = Code(
-            code,
-            dict(self.provider.user),
-            request.payload.redirect_uri,
-            request.payload.scope,
-            asked.get("nonce"),
-            asked.get("code_challenge"),
-            asked.get("code_challenge_method"),
-        )
-
-    def query_authorization_code(self, code: str, client: Any) -> Code | None:
-        return self.provider.codes.get(code)
-
-    def delete_authorization_code(self, authorization_code: Code) -> None:
-        del self.provider.codes[authorization_code.code]
-
-    def authenticate_user(self, authorization_code: Code) -> dict[str, Any]:
-        return authorization_code.user
-
-
-class _IdToken(OpenIDCode):
-    def __init__(self, provider: OpenIdProvider) -> None:
-        super().__init__(require_nonce=True)
-        self.provider = provider
-
-    def exists_nonce(self, nonce: str, request: Any) -> bool:
-        return any(code.nonce == nonce for code in self.provider.codes.values())
-
-    def encode_id_token(self, token: Any, request: Any) -> str:
-        code, now = request.authorization_code, int(time.time())
-        claims = {
-            "iss": self.provider.issuer,
-            "aud": CLIENT_ID,
-            "iat": now,
-            "exp": now + 300,
-            "nonce": code.nonce,
-            **request.user,
-            **self.provider.claims,
-        }
-        return jwt.encode({"alg": "RS256", "kid": "k1"}, claims, self.provider.signing_key)
-
-
 @pytest.fixture
 def provider() -> Iterator[OpenIdProvider]:
-    provider = OpenIdProvider()
-    provider.user = {
-        "sub": "ada-at-provider",
-        "email": "Ada@example.com",
-        "email_verified": True,
-        "preferred_username": "Ada L.",
-        "given_name": "Ada",
-    }
-    thread = threading.Thread(target=provider.http.serve_forever, daemon=True)
-    thread.start()
-    yield provider
-    provider.http.shutdown()
-    provider.http.server_close()
-    thread.join()
+    with OpenIdProvider(PANEL).serving() as provider:
+        yield provider
 
 
 @pytest.fixture
@@ -224,7 +48,7 @@ async def at_provider(url: str) -> tuple[str, str]:
         answer = await browser.get(url)
     assert answer.status_code == 302, answer.text
     target = answer.headers["Location"]
-    assert target.startswith(CALLBACK)
+    assert target.startswith(PANEL)
     query = parse_qs(urlsplit(target).query)
     return query["state"][0], query["code"][0]
 
@@ -260,7 +84,7 @@ async def test_request_carries_state_nonce_and_pkce(trusted: OpenIdProvider) -> 
     query = parse_qs(urlsplit(begun.url).query)
     assert query["response_type"] == ["code"]
     assert query["scope"] == ["openid email profile"]
-    assert query["redirect_uri"] == [CALLBACK]
+    assert query["redirect_uri"] == [f"{PANEL}/sign-in/oidc/callback"]
     assert query["code_challenge_method"] == ["S256"]
     assert len(query["code_challenge"][0]) == 43
     assert query["state"] != query["nonce"]

@@ -113,6 +113,7 @@ async def test_invited_person_sets_their_password(people: Any, stranger: Any, ma
     changed = await stranger.post(RESET, {"token": mail.token, "email": "ada@example.com", "password": NEW})
 
     assert mail.template == "account.invitation"
+    assert str(mail.values["url"]).startswith("https://panel.example.test/invitation?token=")
     assert changed.status == 200
     assert (await stranger.post(LOGIN, {"email": "ada", "password": NEW})).status == 200
     assert (await AccountRow.get(id=ada.id)).email_verified_at is not None

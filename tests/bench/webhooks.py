@@ -84,7 +84,10 @@ async def _panel(options: Options, database_url: str) -> AsyncIterator[Panel]:
     await migrate(configuration.store_url, panel.apps)
     await panel.open()
     await seed_roles()
-    changes = {"outgoing": {"allowed_networks": ["127.0.0.0/8"]}, "webhooks": {"plain_http": True}}
+    changes: dict[str, dict[str, object]] = {
+        "outgoing": {"allowed_networks": ["127.0.0.0/8"]},
+        "webhooks": {"plain_http": True},
+    }
     await change_settings(Actor.system(), changes=changes)
     try:
         yield panel
@@ -162,7 +165,7 @@ async def _bare(url: str) -> float:
 
         async def work() -> None:
             for one in queue:
-                answer = await pool.request("POST", url, headers=dict(one.headers), content=one.body)
+                answer = await pool.request("POST", url, headers=list(one.headers.items()), content=one.body)
                 if answer.status != 200:
                     raise RuntimeError(f"answered {answer.status}")
 

@@ -31,8 +31,12 @@ This page is written by `python tests/docs/events_page.py`; a test compares it w
 
 def page() -> str:
     """The page's text."""
-    parts = [HEAD, _part("Core", core_plugin.muntin_events()), _part("Game servers", EVENTS),
-             _part("Webhooks", WEBHOOK_EVENTS)]
+    parts = [
+        HEAD,
+        _part("Core", core_plugin.muntin_events()),
+        _part("Game servers", EVENTS),
+        _part("Webhooks", WEBHOOK_EVENTS),
+    ]
     return "\n".join(parts)
 
 

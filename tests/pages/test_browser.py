@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import pyotp
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ViewportSize
 
-from muntin.pages.assets import CORE_ASSETS
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings
 
 from .served import EMAIL, PASSWORD, served_panel
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-AXE = CORE_ASSETS.parents[1] / "web/node_modules/axe-core/axe.min.js"
-VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) =>
-  console.error(`CSP ${event.violatedDirective} ${event.blockedURI}`));
-"""
-LOOK = """
-async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
-  .filter((one) => ["serious", "critical"].includes(one.impact))
-  .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`)
-"""
 REFUSED = re.compile(r"the server responded with a status of (404|422)")
 PAGES = ("/", "/account", "/account/security", "/account/api-keys", "/account/api-keys/new", "/account/ssh-keys",
          "/account/activity", "/admin", "/admin/accounts", "/admin/accounts/new", "/admin/roles", "/admin/roles/1",
@@ -36,38 +22,16 @@ PAGES = ("/", "/account", "/account/security", "/account/api-keys", "/account/ap
          "/admin/jobs/events", "/admin/audit", "/docs/api?search=roles", "/search?q=no",
          "/setup/administrator", "/setup/address", "/setup/node",
          "/setup/more", "/nothing-here")  # fmt: skip
-OPEN = ("/sign-in", "/forgot-password", "/reset-password?token=x&email=a@example.com", "/verify-email?token=x")
+OPEN = ("/sign-in", "/forgot-password", "/reset-password?token=x&email=a@example.com", "/verify-email?token=x",
+        "/invitation?token=x&email=a@example.com")  # fmt: skip
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 
-pytestmark = pytest.mark.skipif(
-    not (Path(CHROMIUM).exists() and AXE.exists() and (CORE_ASSETS / "manifest.json").exists()),
-    reason="Chromium, axe or the built assets are not there",
-)
+pytestmark = pytest.mark.browser
 
 
 @dataclass
-class Tab:
-    """A page of a browser, and what went wrong on it."""
-
-    page: Page
-    url: str
-    problems: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", lambda one: self._heard(one.text) if one.type in {"error", "warning"} else None)
-        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        self.page.on("request", lambda one: self._asked(one.url))
-
-    def _heard(self, text: str) -> None:
-        if not REFUSED.search(text):
-            self.problems.append(f"{self.page.url}: {text}")
-
-    def _asked(self, url: str) -> None:
-        if not url.startswith((self.url, "data:", "blob:")):
-            self.problems.append(f"request to {url}")
-
-    async def open(self, path: str) -> None:
-        await self.page.goto(self.url + path)
+class Tab(Watched):
+    """A page of a browser, and the ways people use it."""
 
     async def fill(self, **fields: str) -> None:
         for name, value in fields.items():
@@ -81,6 +45,11 @@ class Tab:
     async def text(self) -> str:
         return await self.page.inner_text("main")
 
+    @property
+    def complaints(self) -> list[str]:
+        """What went wrong; that a browser notes refused requests is as it should be."""
+        return [one for one in self.problems if not REFUSED.search(one)]
+
 
 @pytest.fixture(scope="module")
 async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
@@ -90,10 +59,8 @@ async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium() as opened:
         yield opened
-        await opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,12 +68,12 @@ async def signed_in(url: str, browser: Browser) -> AsyncIterator[BrowserContext]
     """A browser in which the administrator is signed in."""
     context = await browser.new_context(viewport=WIDE, locale="en-GB", timezone_id="UTC")
     context.set_default_timeout(8_000)
-    await context.add_init_script(VIOLATIONS)
+    await context.add_init_script(REMEMBER_VIOLATIONS)
     tab = Tab(await context.new_page(), url)
     await sign_in(tab, EMAIL, PASSWORD)
     assert tab.page.url == f"{url}/setup/administrator"
     await tab.send("Leave the rest out")
-    assert tab.problems == []
+    assert tab.complaints == []
     await tab.page.close()
     yield context
     await context.close()
@@ -118,7 +85,7 @@ async def tab(url: str, signed_in: BrowserContext) -> AsyncIterator[Tab]:
     opened = Tab(await signed_in.new_page(), url)
     yield opened
     await opened.page.close()
-    assert opened.problems == []
+    assert opened.complaints == []
 
 
 async def sign_in(tab: Tab, login: str, password: str) -> None:
@@ -137,7 +104,7 @@ async def test_an_account_is_made_and_its_person_enrols_an_app_and_signs_in_with
 
     context = await browser.new_context(viewport=NARROW)
     context.set_default_timeout(8_000)
-    await context.add_init_script(VIOLATIONS)
+    await context.add_init_script(REMEMBER_VIOLATIONS)
     ada = Tab(await context.new_page(), url)
     await sign_in(ada, "ada", "a long enough password")
     await ada.open("/account/security")
@@ -158,7 +125,7 @@ async def test_an_account_is_made_and_its_person_enrols_an_app_and_signs_in_with
     await ada.send("Sign in")
 
     assert ada.page.url == f"{url}/"
-    assert ada.problems == []
+    assert ada.complaints == []
     await context.close()
 
 
@@ -231,23 +198,20 @@ async def test_every_page_is_readable_by_everybody(
     context = await browser.new_context(
         viewport=size, color_scheme=scheme, storage_state=await signed_in.storage_state()  # type: ignore[arg-type]  # one of two literals
     )  # fmt: skip
-    await context.add_init_script(VIOLATIONS)
+    await context.add_init_script(REMEMBER_VIOLATIONS)
     tab = Tab(await context.new_page(), url)
-    axe, found = AXE.read_text(), []
+    found: list[str] = []
     for path in PAGES:
-        found += await looked_at(tab, path, axe)
+        found += await looked_at(tab, path)
     await context.clear_cookies()
     for path in OPEN:
-        found += await looked_at(tab, path, axe)
+        found += await looked_at(tab, path)
 
-    assert found + tab.problems == []
+    assert found + tab.complaints == []
     await context.close()
 
 
-async def looked_at(tab: Tab, path: str, axe: str) -> list[str]:
-    """What axe finds on a page, and whether something sticks out of the window."""
+async def looked_at(tab: Tab, path: str) -> list[str]:
+    """What is wrong with how a page looks."""
     await tab.open(path)
-    await tab.page.evaluate(axe)
-    found = [f"{path} {one}" for one in await tab.page.evaluate(LOOK)]
-    beyond = await tab.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [*found, f"{path}: {beyond} px too wide"] if beyond > 0 else found
+    return [f"{path} {one}" for one in await findings(tab.page)]

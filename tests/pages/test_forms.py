@@ -9,12 +9,14 @@ import pyotp
 
 from muntin.accounts.models import AccountRow, ApiKeyRow, SessionRow
 from muntin.app import PanelApp
+from muntin.call import Call
 from muntin.database import transaction
 from muntin.events.models import DeadLetter, Lane, OutboxRow
 from muntin.jobs import enqueue
 from muntin.jobs.models import JobRow
 from muntin.nodes.models import NodeRow
-from muntin.roles.models import RoleRow
+from muntin.pages.dialect import form_values
+from muntin.roles.models import ADMIN_ID, RoleRow
 from muntin.testing.callers import PASSWORD, People
 
 from .conftest import Visitor, visitor
@@ -186,10 +188,36 @@ async def test_nobody_gives_what_they_do_not_hold(people: People, app: PanelApp)
     )
     clerk = await visitor(people, app, "clerk", role.id)
 
-    shown = await clerk.post("/admin/roles/new", {"name": "More", "rate_limit_multiplier": "1", "everything": "true"})
+    fields = {"name": "More", "description": "typed", "rate_limit_multiplier": "1", "everything": "true"}
+    shown = await clerk.post("/admin/roles/new", fields)
 
-    assert shown.status == 403
+    assert shown.status == 422
     assert "You can only give what you hold yourself." in shown.text
+    assert 'value="More"' in shown.text and "typed" in shown.text
+    assert not await RoleRow.exists(name="More")
+
+
+async def test_a_role_that_may_do_more_is_refused_in_the_form_of_an_account(people: People, app: PanelApp) -> None:
+    role = await RoleRow.create(
+        name="Desk", slug="desk", permissions=["account.read", "admin.users.list", "admin.users.create"]
+    )
+    desk = await visitor(people, app, "desk", role.id)
+
+    fields = {"email": "new@example.com", "username": "newcomer", "role_id": str(ADMIN_ID), "password": PASSWORD}
+    shown = await desk.post("/admin/accounts/new", fields)
+
+    assert shown.status == 422
+    assert "This role may do more than you." in shown.text and 'value="newcomer"' in shown.text
+    assert not await AccountRow.exists(username="newcomer")
+
+
+async def test_fields_that_are_sent_more_than_once_keep_every_value(app: PanelApp, people: People) -> None:
+    body = b"csrf_token=x&tags=a&tags=b&name=one&permissions%5B%5D=p&empty="
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with app.test_request_context("/", method="POST", data=body, headers=headers) as context:
+        values = form_values(Call.of(context.request, ()), body)
+
+    assert values == {"tags": ["a", "b"], "name": "one", "permissions": ["p"], "empty": ""}
 
 
 async def test_a_node_is_added_with_its_command_and_deleted(boss: Visitor) -> None:

@@ -150,6 +150,23 @@ async def test_a_link_sets_a_new_password_once(people: People, nobody: Visitor) 
     assert again.status == 422 and "not valid any more" in again.text
 
 
+async def test_an_invitation_is_accepted_on_a_page_of_its_own(people: People, nobody: Visitor) -> None:
+    account = await people.add("invited", verified=False)
+    token = await tokens.issue("invitation", account.id, lifetime=RESET_WITHIN)
+    fields = {"token": token, "email": account.email, "password": "a first long password"}
+
+    opened = await nobody.get(f"/invitation?token={token}&email={account.email}")
+    short = await nobody.post("/invitation", {**fields, "password": "short"})
+    done = await nobody.post("/invitation", fields)
+    after = await nobody.follow(done)
+    again = await nobody.post("/invitation", fields)
+
+    assert "Welcome to muntin" in opened.text and "An account was made for you." in opened.text
+    assert (short.status, again.status) == (422, 422)
+    assert token in short.text and "Choose this password" in short.text
+    assert done.path == "/sign-in" and "Your account is ready" in after.text
+
+
 async def test_a_link_is_opened_without_confirming_anything(people: People, nobody: Visitor) -> None:
     account = await people.add("unconfirmed", verified=False)
     token = await tokens.issue("verification", account.id, lifetime=RESET_WITHIN)

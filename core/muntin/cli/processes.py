@@ -125,6 +125,4 @@ def _agent(configuration: Configuration) -> list[ChildPlan]:
     config = str(configuration.data_dir.absolute() / "node" / "config.yml")
     command = (sys.executable, "-m", "muntin_node.cli", "run", "--config", config)
     plugins = {"MUNTIN_NODE_PLUGINS": str(configuration.data_dir.absolute() / "plugins" / "current")}
-    return [
-        ChildPlan(name="agent", command=command, says_ready=False, overlaps=False, environment=plugins, drain_s=20)
-    ]
+    return [ChildPlan(name="agent", command=command, says_ready=False, overlaps=False, environment=plugins, drain_s=20)]

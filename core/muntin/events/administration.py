@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
 from tortoise.expressions import Q
 
 from muntin import audit
@@ -32,7 +33,7 @@ class DeadLetterNotFound(NotFound):
 class DeadLetterQuery(PageQuery):
     """Which undelivered events."""
 
-    subscriber: str = ""
+    subscriber: str = Field(default="", max_length=128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from tortoise.expressions import Q
 
 from muntin import audit
@@ -35,7 +35,7 @@ class JobQuery(PageQuery):
     """Which jobs."""
 
     state: Literal["queued", "running", "done", "failed", "cancelled", "parked"] | None = None
-    plugin: str = ""
+    plugin: str = Field(default="", max_length=128)
 
     @field_validator("state", mode="before")
     @classmethod

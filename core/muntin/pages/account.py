@@ -16,6 +16,7 @@ from muntin.call import Call
 from muntin.errors import NotFound
 from muntin.pages import forms
 from muntin.pages.answers import Crumb, Page, Redirect
+from muntin.pages.event_words import words_of
 from muntin.pages.programs import program_name
 from muntin.pages.qr import as_picture
 from muntin.pages.rows import row
@@ -168,7 +169,8 @@ async def end_other_sessions(actor: Actor) -> Redirect:
 async def show_activity(actor: Actor, call: Call, query: AuditQuery) -> Page:
     """What happened to the account."""
     page = await activity.list_activity(actor, query)
-    values = {"rows": page.items, "view": view(call, page, sort="-created_at")}
+    rows = [row(one, words=words_of(one.event)) for one in page.items]
+    values = {"rows": rows, "view": view(call, page, sort="-created_at")}
     return account_page(call, "activity", _("Activity"), values)
 
 

@@ -8,6 +8,7 @@ from muntin.audit.service import AuditQuery, list_audit_logs
 from muntin.call import Call
 from muntin.pages.admin import admin_page
 from muntin.pages.answers import Page
+from muntin.pages.event_words import words_of
 from muntin.pages.rows import row
 from muntin.pages.tables import view
 from muntin.routing import Routes
@@ -21,7 +22,10 @@ FAMILIES = ("user", "session", "api_key", "ssh_key", "role", "node", "plugin", "
 async def show_audit(actor: Actor, call: Call, query: AuditQuery) -> Page:
     """Who changed what, from where."""
     page = await list_audit_logs(actor, query)
-    rows = [row(one, told=dumps(one.properties).decode() if one.properties else "") for one in page.items]
+    rows = [
+        row(one, words=words_of(one.event), told=dumps(one.properties).decode() if one.properties else "")
+        for one in page.items
+    ]
     families = [(f"{name}.*", name.replace("_", " ").capitalize()) for name in FAMILIES]
     values = {"rows": rows, "view": view(call, page, sort="-created_at"), "families": families}
     return admin_page("audit/list", _("Audit log"), values)

@@ -11,15 +11,14 @@ from muntin.access import Actor
 from muntin.accounts.cookies import cookie_of
 from muntin.call import Call
 from muntin.errors import PayloadTooLarge
-from muntin.pages.multipart import MIMETYPE, parse_multipart
+from muntin.pages.multipart import MIMETYPE, PROOF_FIELD, parse_multipart
 from muntin.runtime import panel
 from muntin.signing import derive_key, encode_bytes, equal, sign
 
 HEADER = "X-CSRF-Token"
-FIELD = "csrf_token"
 MAX_FORM_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
-"""Of a form with files whose proof is among its fields; scripts send the proof as a header, whatever the size."""
+"""Of a form with files whose proof is among its fields, unless its route says otherwise."""
 
 
 def csrf_token(call: Call) -> str:
@@ -54,12 +53,13 @@ async def _sent(call: Call) -> str:
     if sent is not None or not isinstance(request, Request):
         return sent or ""
     has_files = request.mimetype == MIMETYPE
-    limit_bytes = MAX_UPLOAD_BYTES if has_files else MAX_FORM_BYTES
+    own_limit = call.route.max_body_bytes if call.route else None
+    limit_bytes = own_limit or (MAX_UPLOAD_BYTES if has_files else MAX_FORM_BYTES)
     if (request.content_length or 0) > limit_bytes:
         raise PayloadTooLarge(limit_bytes=limit_bytes)
     body = await request.get_data(as_text=False)
     raw = body.encode() if isinstance(body, str) else body
     if has_files:
         fields, _files = await asyncio.to_thread(parse_multipart, raw, request.mimetype_params)
-        return fields.get(FIELD, "")
-    return parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True).get(FIELD, [""])[0]
+        return fields.get(PROOF_FIELD, "")
+    return parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True).get(PROOF_FIELD, [""])[0]

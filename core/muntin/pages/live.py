@@ -15,7 +15,7 @@ from quart import Response
 from muntin.bus import Json, Unsubscribe
 from muntin.call import Call
 from muntin.connections import Stream
-from muntin.pages.live_memory import MADE_WITHIN_MS, missed, now_ms
+from muntin.pages.live_memory import missed, now_ms
 from muntin.runtime import panel
 
 KEEP_ALIVE_S = 20.0
@@ -70,9 +70,11 @@ async def _events(call: Call, wanted: Mapping[str, Translate], queue: asyncio.Qu
     panel().connections.open.add(connection)
     ends = [_follow(topic, translate, queue) for topic, translate in wanted.items()]
     try:
-        yield f"retry: {RETRY_MS}\nid: {now_ms()}\n\n".encode()
+        began_ms = now_ms()
+        yield f"retry: {RETRY_MS}\n\n".encode()
         for one in _catch_up(call, wanted):
             yield _event(one)
+        yield f"id: {began_ms}\n\n".encode()
         while True:
             yield await _next(queue)
     finally:
@@ -86,8 +88,8 @@ def _catch_up(call: Call, wanted: Mapping[str, Translate]) -> list[Sent]:
     heard, made = call.request.headers.get("Last-Event-ID", ""), call.request.args.get("since", "")
     if not (heard.isdecimal() or made.isdecimal()):
         return []
-    moment_ms = int(heard) if heard.isdecimal() else int(made) - MADE_WITHIN_MS
-    told = missed(panel(), moment_ms, wanted)
+    heard_ms, made_ms = int(heard) if heard.isdecimal() else None, int(made) if made.isdecimal() else 0
+    told = missed(panel(), wanted, heard_ms=heard_ms, made_ms=made_ms)
     if told is None:
         return [(now_ms(), REFRESH)]
     return [(one.at_ms, wanted[one.topic](one.data)) for one in told]

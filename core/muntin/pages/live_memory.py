@@ -56,14 +56,18 @@ class LiveMemory:
         while len(self._told) > KEPT or self._told[0].at_ms < now_ms() - KEPT_MS:
             self.since_ms = self._told.popleft().at_ms + 1
 
-    def after(self, moment_ms: int, topics: Container[str]) -> list[Told] | None:
-        """The newest message of everything that was told of after a moment; `None` when some may be forgotten."""
+    def after(self, moment_ms: int, topics: Container[str], *, figures_ms: int = 0) -> list[Told] | None:
+        """The newest message of everything that was told of after a moment; `None` when some may be forgotten.
+
+        Args:
+            figures_ms: Figures are given that were told within this time before now, too.
+        """
         if moment_ms < max(self.since_ms, now_ms() - KEPT_MS):
             return None
         found: dict[tuple[str, str, bool], Told] = {}
         for one in self._told:
             about, is_state = _about(one.data)
-            known_from = moment_ms if is_state else min(moment_ms, now_ms() - FIGURES_MS)
+            known_from = moment_ms if is_state else min(moment_ms, now_ms() - figures_ms)
             if one.topic in topics and one.at_ms >= known_from:
                 key = (one.topic, about, is_state)
                 found.pop(key, None)
@@ -74,14 +78,22 @@ class LiveMemory:
 _memories: WeakKeyDictionary[Panel, LiveMemory] = WeakKeyDictionary()
 
 
-def missed(panel: Panel, moment_ms: int, topics: Container[str]) -> list[Told] | None:
-    """What a page has to be told that was made, or heard the last time, at a moment.
+def missed(panel: Panel, topics: Container[str], *, heard_ms: int | None, made_ms: int) -> list[Told] | None:
+    """What a page has to be told before it listens.
+
+    Args:
+        heard_ms: Number of the last message it got, where it comes back.
+        made_ms: When it was made.
 
     Returns:
         The messages in order; `None` when it has to look itself.
     """
     memory = _memories.get(panel)
-    return memory.after(moment_ms, topics) if memory else None
+    if memory is None:
+        return None
+    if heard_ms is not None:
+        return memory.after(heard_ms, topics)
+    return memory.after(made_ms - MADE_WITHIN_MS, topics, figures_ms=FIGURES_MS)
 
 
 def now_ms() -> int:

@@ -13,6 +13,8 @@ from muntin.errors import BadRequest, PayloadTooLarge
 from muntin.translation import _
 
 MIMETYPE = "multipart/form-data"
+PROOF_FIELD = "csrf_token"
+"""The field that every form of the panel carries besides its own."""
 MAX_PARTS = 1000
 MAX_FIELDS_BYTES = 1024 * 1024
 

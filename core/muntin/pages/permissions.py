@@ -42,6 +42,8 @@ def sent_permissions(sent: Mapping[str, Any]) -> list[str]:
 
 
 def _title(name: str, info: PermissionInfo) -> str:
+    if name == "server" and info.group == "server":
+        return _("On a server")
     if name == "server":
         return _("On servers and other things: {group}", group=info.group)
     title = info.group if info.group not in ("admin", "account") else info.key.split(".")[1].replace("-", " ")

@@ -18,6 +18,7 @@ from muntin.accounts.errors import (
     InvalidCredentials,
     OidcDisabled,
     OidcFailed,
+    TokenInvalid,
 )
 from muntin.accounts.inputs import LoginInput
 from muntin.accounts.schemas import Code, TwoFactorChallenge
@@ -127,6 +128,8 @@ async def begin_oidc(actor: Actor, call: Call) -> Page | Response:
 async def finish_oidc(actor: Actor, call: Call) -> Page | Redirect:
     """Come back from the provider."""
     args = call.request.args
+    if "error" in args:
+        return _sign_in_page("/", Problems(general=(_refusal(args["error"]),)))
     try:
         finished = await oidc.finish_oidc(
             actor,
@@ -135,9 +138,21 @@ async def finish_oidc(actor: Actor, call: Call) -> Page | Redirect:
             browser_secret=call.request.cookies.get(OIDC_COOKIE, ""),
             device=browser(call),
         )
+    except TokenInvalid:
+        text = _("This sign-in was finished before, took too long, or began in another browser. Please begin again.")
+        return Redirect("/sign-in", notice=text, kind="warning")
     except MuntinError as error:
         return _sign_in_page("/", problems(error, {}, {}))
     return await _signed_in(call, finished.outcome, local_path(finished.next_path))
+
+
+def _refusal(code: str) -> str:
+    """What a provider says by an error code (RFC 6749 section 4.1.2.1), in words."""
+    if code == "access_denied":
+        return _("You did not go on at the provider. Try again, or sign in with your password.")
+    if code in ("server_error", "temporarily_unavailable"):
+        return _("The provider has a problem at the moment. Try again later, or sign in with your password.")
+    return _("The provider did not accept the request of this panel; its administrator has to look into it.")
 
 
 @routes.post("/sign-out", service=sessions.sign_out)

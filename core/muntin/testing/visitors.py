@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from muntin.testing.callers import People
 PROOF = re.compile(r'name="csrf-token" content="([^"]*)"')
 ADDRESS = "198.51.100.1"
 FORM = "application/x-www-form-urlencoded"
-Fields = Mapping[str, str | Sequence[str]]
+Fields = Mapping[str, Any]
+"""Name -> what is posted: anything with a text, or a sequence of such for a field that is there more than once."""
 Files = Mapping[str, tuple[str, bytes]]
 """Field -> name and content of a file."""
 
@@ -121,7 +123,7 @@ async def visitor(people: People, app: PanelApp, username: str, role_id: int = U
     row = row or await people.add(username, role_id=role_id)
     async with transaction():
         opened = await open_session(row, ADDRESS, Device(kind="web", user_agent="tests", remember=True))
-    return Visitor(app, row, cookies={"__Host-muntin": opened.secret, "muntin": opened.secret})
+    return Visitor(app, row, cookies={"muntin": opened.secret})
 
 
 def _multipart(fields: Fields, files: Files, boundary: str) -> bytes:

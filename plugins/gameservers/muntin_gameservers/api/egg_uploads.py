@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import orjson
 from quart import Request
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 
 from muntin.call import Call
 from muntin.dialects import validate
 from muntin.dispatch import read_body
-from muntin.errors import BadRequest, InvalidInput, PayloadTooLarge, UnsupportedMediaType
+from muntin.errors import BadRequest, InvalidInput, UnsupportedMediaType
+from muntin.pages.multipart import MIMETYPE, PROOF_FIELD, parse_multipart
 from muntin.translation import _
 from muntin_gameservers.eggs.parsing import MAX_BYTES
 from muntin_gameservers.nests.schemas import ImportIn, ImportQuery, ImportTarget
@@ -52,7 +50,7 @@ async def read_upload(call: Call, query: ImportQuery) -> EggUpload:
 
 
 def _upload(mimetype: str, parameters: dict[str, str], raw: bytes, query: ImportQuery) -> EggUpload:
-    if mimetype == "multipart/form-data":
+    if mimetype == MIMETYPE:
         return _of_form(raw, parameters, query)
     if mimetype == "application/json":
         return _of_json(raw, query)
@@ -77,25 +75,12 @@ def _of_json(raw: bytes, query: ImportQuery) -> EggUpload:
 
 
 def _of_form(raw: bytes, parameters: dict[str, str], query: ImportQuery) -> EggUpload:
-    parser = FormDataParser(stream_factory=_in_memory, max_form_memory_size=64 * 1024, max_form_parts=20, silent=False)
-    try:
-        _stream, form, files = parser.parse(BytesIO(raw), "multipart/form-data", len(raw), parameters)
-    except RequestEntityTooLarge as error:
-        raise PayloadTooLarge(limit_bytes=LARGEST_BODY_BYTES) from error
-    except ValueError as error:
-        raise BadRequest(_("The form is broken: {reason}.", reason=str(error))) from error
-    values = query.model_dump(exclude_none=True) | {name: form[name] for name in form}
+    form, files = parse_multipart(raw, parameters)
+    values = query.model_dump(exclude_none=True) | {name: form[name] for name in form if name != PROOF_FIELD}
     file = files.get("file")
     if file is None:
         raise InvalidInput.of("file", _("Add the egg file as the part file of the form."))
     return _of_file(file.read(), values, file.filename or "")
-
-
-def _in_memory(
-    total_content_length: int | None, content_type: str | None, filename: str | None, content_length: int | None = None
-) -> BytesIO:
-    """Where a part is kept; the whole body is bounded and in memory already."""
-    return BytesIO()
 
 
 def _of_file(data: bytes, values: dict[str, Any], file_name: str = "") -> EggUpload:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import Field, StringConstraints
@@ -13,8 +13,9 @@ from muntin.errors import InvalidInput
 from muntin.pages import forms
 from muntin.schemas import Input
 from muntin.translation import _
-from muntin_gameservers.nests.schemas import Egg, EggChanges
+from muntin_gameservers.nests.schemas import Egg, EggChanges, EggIn
 
+Model = TypeVar("Model", bound=Input)
 Long = Annotated[str, StringConstraints(max_length=512 * 1024)]
 
 
@@ -113,30 +114,43 @@ def changes_of(form: EggForm, before: Egg) -> EggChanges:
     shown = as_text(before)
     sent = {name: _lf(text) for name, text in form.model_dump().items()}
     changed = {name: text for name, text in sent.items() if text.rstrip("\n") != _lf(shown[name]).rstrip("\n")}
+    return _validated(EggChanges, _parsed(changed))
+
+
+def egg_of(form: EggForm) -> EggIn:
+    """The new egg that the form describes.
+
+    Raises:
+        InvalidInput: Names the fields of the form.
+    """
+    sent = form.model_dump(include=set(EggForm.model_fields))
+    return _validated(EggIn, _parsed({name: _lf(text) for name, text in sent.items()}))
+
+
+def _parsed(sent: Mapping[str, str]) -> dict[str, Any]:
+    """What the texts of the form stand for, by the names of the API."""
     values: dict[str, Any] = {
-        name: changed[name] for name in ("name", "author", "startup", "stop_command") if name in changed
+        name: sent[name] for name in ("name", "author", "startup", "stop_command") if name in sent
     }
-    if "description" in changed:
-        values["description"] = changed["description"] or None
-    values |= {name: _lines(changed[name]) for name in ("startup_done", "features", "file_denylist") if name in changed}
-    if "docker_images" in changed:
-        values["docker_images"] = _images(changed["docker_images"])
-    if "config_files" in changed:
-        values["config_files"] = _json(changed["config_files"])
-    script = {name: changed[name] for name in ("script", "container", "entrypoint") if name in changed}
-    if script:
-        values["install_script"] = script
-    return _validated(values)
+    if "description" in sent:
+        values["description"] = sent["description"] or None
+    values |= {name: _lines(sent[name]) for name in ("startup_done", "features", "file_denylist") if name in sent}
+    if "docker_images" in sent:
+        values["docker_images"] = _images(sent["docker_images"])
+    if "config_files" in sent:
+        values["config_files"] = _json(sent["config_files"])
+    script = {name: sent[name] for name in ("script", "container", "entrypoint") if name in sent}
+    return {**values, "install_script": script} if script else values
 
 
-def _validated(values: Mapping[str, Any]) -> EggChanges:
+def _validated(model: type[Model], values: Mapping[str, Any]) -> Model:
     try:
-        changes: EggChanges = validate(EggChanges, values)
+        valid: Model = validate(model, values)
     except InvalidInput as error:
         raise InvalidInput(
             {name.removeprefix("install_script."): said for name, said in error.fields.items()}
         ) from error
-    return changes
+    return valid
 
 
 def _image_lines(images: Mapping[str, str]) -> str:

@@ -256,6 +256,8 @@ class Node:
         )
         log.close()
         await until(self._is_up, timeout_s=30, what=f"the agent (see {self.folder}/agent.log)")
+        second = int(time.time())  # tokens say whole seconds, and those of the second of the start are refused
+        await until(lambda: int(time.time()) > second, what="the next second")
 
     async def _is_up(self) -> bool:
         try:

@@ -22,7 +22,7 @@ from muntin_gameservers.eggs.reading import read_egg
 from muntin_gameservers.models import AllocationRow, EggRow, NestRow, ServerRow, SubuserRow
 from muntin_gameservers.nests.stored import columns_of
 
-__all__ = ["Shown"]
+__all__ = ["Shown", "Visitor", "visitor"]
 VARIABLES = (
     {"name": "Slots", "env_variable": "SLOTS", "default_value": "8", "user_viewable": True, "user_editable": True,
      "rules": "required|integer|between:1,64", "field_type": "text", "description": "Players at once."},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -193,3 +194,71 @@ async def test_an_egg_is_deleted_by_name_unless_servers_run_it(made: Made, boss:
     assert "Servers use this egg" in refused.text
     assert (unnamed.path, there) == (f"/admin/eggs/{free.id}", True)
     assert not await EggRow.exists(id=free.id)
+
+
+NEW_EGG = {
+    "name": "Made here",
+    "author": "",
+    "description": "",
+    "docker_images": "Debian 12 = example.test/debian:12\r\nexample.test/alpine:3",
+    "startup": "./game --port {{SERVER_PORT}}",
+    "stop_command": "quit",
+    "startup_done": "is open",
+    "script": "#!/bin/sh\r\ntrue\r\n",
+    "container": "example.test/sh",
+    "entrypoint": "sh",
+    "config_files": "{}",
+    "features": "",
+    "file_denylist": "",
+}
+
+
+async def test_an_egg_is_made_from_nothing_and_gets_its_variables(made: Made, boss: Visitor) -> None:
+    nest = await made.nest()
+    variable = {"name": "Slots", "env_variable": "SLOTS", "default_value": "8", "rules": "required|integer"}
+
+    done = await boss.post("/admin/eggs/new", {**NEW_EGG, "nest_id": str(nest.id)})
+    added = await boss.post(f"{done.path}/variables/new", variable)
+
+    egg = await shown_one(await EggRow.get(name="Made here"))
+    assert (done.path, added.path) == (f"/admin/eggs/{egg.id}",) * 2
+    assert (egg.nest_id, egg.docker_images, egg.startup_done, egg.stop_command) == (
+        nest.id,
+        {"Debian 12": "example.test/debian:12", "example.test/alpine:3": "example.test/alpine:3"},
+        ("is open",),
+        "quit",
+    )
+    assert egg.install_script.script == "#!/bin/sh\ntrue\n"
+    assert [one.env_variable for one in egg.variables] == ["SLOTS"]
+
+
+async def test_what_is_wrong_with_a_new_egg_is_said_at_its_field(made: Made, boss: Visitor) -> None:
+    nest = await made.nest()
+    wrong = {**NEW_EGG, "nest_id": str(nest.id), "docker_images": "", "config_files": "{"}
+
+    broken = await boss.post("/admin/eggs/new", wrong)
+    without_images = await boss.post("/admin/eggs/new", {**wrong, "config_files": "{}"})
+    nowhere = await boss.post("/admin/eggs/new", {**NEW_EGG, "nest_id": str(uuid4())})
+
+    assert {one.status for one in (broken, without_images, nowhere)} == {422}
+    assert "This is not JSON" in broken.text and "./game --port" in broken.text
+    assert 'id="f-docker_images-error"' in without_images.text
+    assert "There is no such nest." in nowhere.text
+    assert not await EggRow.exists(nest_id=nest.id)
+
+
+async def test_nobody_but_administrators_makes_an_egg(moderator: Visitor, owner: Visitor) -> None:
+    assert (await moderator.get("/admin/eggs/new")).status == 403
+    assert (await owner.get("/admin/eggs/new")).status == 403
+
+
+async def test_a_file_is_imported_where_scripts_are_off(made: Made, boss: Visitor) -> None:
+    nest = await made.nest()
+    file = {"file": ("egg.json", json.dumps(document("Without scripts")).encode())}
+
+    done = await boss.upload("/admin/eggs/import/file", {"nest_id": str(nest.id)}, file)
+    unproved = await boss.upload("/admin/eggs/import/file", {"nest_id": str(nest.id)}, file, proof="wrong")
+
+    row = await EggRow.get(name="Without scripts")
+    assert (done.status, done.path) == (303, f"/admin/eggs/{row.id}")
+    assert unproved.status == 403

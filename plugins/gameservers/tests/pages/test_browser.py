@@ -3,57 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
-from muntin.pages.assets import CORE_ASSETS
+from muntin.testing.browsing import OVERFLOW, Watched, chromium, findings
 
 from .conftest import document
-from .world import Watched, World, made_world, signed_in
+from .world import World, made_world, signed_in
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-HAS_CHROMIUM = CHROMIUM.exists()
 NOTHING_YET = "\u2013"
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-AXE = CORE_ASSETS.parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations
-    .filter((one) => ["serious", "critical"].includes(one.impact))
-    .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
-}"""
-OVERFLOW = """() => [...document.querySelectorAll("body *")].filter((one) => {
-  const box = one.getBoundingClientRect();
-  return box.width && (box.right > innerWidth + 1 || box.left < -1) && !one.closest(
-    ".m-table-wrap, .m-tabs, .xterm, .cm-editor, pre, .visually-hidden, [popover], .m-skip, .uplot");
-}).slice(0, 5).map((one) => one.outerHTML.slice(0, 120))"""
 
 
 @pytest.fixture(scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    if not (CORE_ASSETS / "manifest.json").is_file():
-        _missing("the page assets are not built; run `make assets`")
-    if not HAS_CHROMIUM:
-        _missing("Chromium is not installed at /usr/bin/chromium")
+async def world(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     async with made_world(tmp_path_factory.mktemp("served") / "data") as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -67,28 +44,19 @@ async def watched(world: World, browser: Browser) -> AsyncIterator[Watched]:
     assert watched.problems == []
 
 
-def _missing(reason: str) -> None:
-    """A browser test may be left out on a small machine, never where CI says that all must run."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def pages_of(world: World) -> list[str]:
     own, egg = f"/servers/{world.server_id}", f"/admin/eggs/{world.egg_id}"
     return ["/", "/servers", "/servers?search=nothing", own, f"{own}/startup", f"{own}/network", f"{own}/activity",
             f"{own}/settings", "/admin", "/admin/servers", f"/admin/servers/{world.server_id}",
-            f"/admin/servers/new?egg_id={world.egg_id}&node_id={world.node_id}", "/admin/eggs", "/admin/eggs/nests",
-            egg, f"{egg}/edit", f"{egg}/variables/new", "/admin/eggs/import", f"/admin/nodes/{world.node_id}/ports",
-            "/setup/more"]  # fmt: skip
+            f"/admin/servers/new?egg_id={world.egg_id}&node_id={world.node_id}", "/admin/eggs",
+            "/admin/eggs/new", "/admin/eggs/nests", egg, f"{egg}/edit", f"{egg}/variables/new", "/admin/eggs/import",
+            f"/admin/nodes/{world.node_id}/ports", "/setup/more"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 async def test_no_page_has_a_serious_finding_or_overflows(
     world: World, browser: Browser, width: int, scheme: Any
 ) -> None:
-    if not AXE.is_file():
-        _missing("axe-core is not installed; run `make assets` with Node.js at hand")
     context = await signed_in(world, browser, viewport={"width": width, "height": 844}, color_scheme=scheme)
     paths = pages_of(world)
 
@@ -96,8 +64,7 @@ async def test_no_page_has_a_serious_finding_or_overflows(
     for path in paths:
         watched = Watched(await context.new_page(), world.panel.url)
         page = await watched.open(path)
-        await page.evaluate(AXE.read_text())
-        found[path] = [*await page.evaluate(RUN_AXE), *await page.evaluate(OVERFLOW), *watched.problems]
+        found[path] = [*await findings(page), *watched.problems]
         await page.close()
     await context.close()
 
@@ -155,7 +122,7 @@ async def test_the_dashboard_follows_servers_over_one_stream(world: World, watch
     await expect(tile).to_contain_text("Offline")
     await expect(tile.locator('[data-field="cpu"]')).to_have_text(NOTHING_YET)
 
-    assert watched.asked.count("/live") == 1
+    assert len([path for path in watched.asked if path.partition("?")[0] == "/live"]) == 1
     assert len(watched.asked) == before
 
 
@@ -261,7 +228,7 @@ async def test_deleting_wants_the_name(world: World, watched: Watched) -> None:
 async def test_a_suspended_server_says_so_on_a_page_that_is_open(world: World, watched: Watched) -> None:
     server_id = await world.add_server("unpaid")
     await world.wait_for(server_id, "offline")
-    async with watched.page.expect_response("**/live"):
+    async with watched.page.expect_response(re.compile(r"/live(\?|$)")):
         page = await watched.open(f"/servers/{server_id}/settings")
     await page.wait_for_timeout(300)  # the stream's answer has begun; a moment later it listens
 

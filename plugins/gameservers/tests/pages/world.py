@@ -9,18 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext
 
+from muntin.testing.browsing import REMEMBER_VIOLATIONS
 from muntin.testing.served import EMAIL, ServedPanel, served_panel
 
 from .wings_peer import Game, WingsPeer, wings_peer
 
 PATIENCE_S = 15.0
-REMEMBER_VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) => {
-  console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
-});
-"""
 
 
 @dataclass
@@ -102,32 +98,6 @@ async def _fill(world: World) -> None:
     await world.wait_for(world.server_id, "offline")
     world.game.say(*(f"[INFO] line {number} of the boot" for number in range(1, 31)))
     await world.start()
-
-
-@dataclass
-class Watched:
-    """A page with what went wrong on it, and what it asked for."""
-
-    page: Page
-    url: str
-    problems: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on(
-            "console", lambda one: self.problems.append(one.text) if one.type in {"error", "warning"} else None
-        )
-        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        self.page.on("request", lambda one: self._note(one.url))
-
-    def _note(self, url: str) -> None:
-        self.asked.append(url.removeprefix(self.url))
-        if not url.startswith((self.url, "data:", "blob:")):
-            self.problems.append(f"request to {url}")
-
-    async def open(self, path: str) -> Page:
-        await self.page.goto(self.url + path)
-        return self.page
 
 
 async def signed_in(world: World, browser: Browser, **options: Any) -> BrowserContext:
