@@ -24,6 +24,7 @@ from .programs import EMAIL, PASSWORD, free_port, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.docker, pytest.mark.timeout(300)]
 PATIENCE_MS = 60_000
+NEST = "Clicked games"
 UNKNOWN = "\u2013"
 """What stands for a figure nobody told yet."""
 
@@ -46,13 +47,36 @@ class Operator:
         await self.page.keyboard.press("Enter")
         await self.page.wait_for_url(f"**{wanted}")
 
-    async def import_egg(self, file: Path) -> None:
+    async def make_nest(self, name: str) -> None:
+        """Make a group for eggs."""
+        await self.watched.open("/admin/eggs/nests/new")
+        await self.page.get_by_label("Name", exact=True).fill(name)
+        await self.page.get_by_role("button", name="Save").click()
+        await self.page.wait_for_url("**/admin/eggs/nests")
+
+    async def import_egg(self, nest: str, file: Path) -> None:
         """Upload the file of an egg."""
         await self.watched.open("/admin/eggs/import")
-        await self.page.locator("#u-nest_id").select_option(label="End to end")
+        await self.page.locator("#u-nest_id").select_option(label=nest)
         await self.page.locator("#u-file").set_input_files(file)
         await self.page.get_by_role("button", name="Import the file").click()
         await expect(self.page.locator("main")).to_contain_text("The egg OpenArena is imported.")
+
+    async def delete_egg(self, nest: str) -> None:
+        """Delete the egg, and its nest with it."""
+        await self.watched.open("/admin/eggs/nests")
+        await self.page.get_by_role("link", name=nest, exact=True).click()
+        await self.page.get_by_role("link", name="OpenArena", exact=True).click()
+        await self.page.get_by_role("button", name="Delete…").click()
+        dialog = self.page.locator("dialog[open]")
+        await dialog.get_by_label("Type the name").fill("OpenArena")
+        await dialog.get_by_role("button", name="Delete").click()
+        await expect(self.page.locator("main")).to_contain_text("The egg OpenArena is deleted.")
+        await self.watched.open("/admin/eggs/nests")
+        await self.page.get_by_role("row", name=nest).locator("[aria-haspopup]").click()
+        await self.page.get_by_role("button", name="Delete").locator("visible=true").click()
+        await self.page.locator("dialog[open]").get_by_role("button", name="Delete").click()
+        await expect(self.page.locator("main")).to_contain_text("Deleted.")
 
     async def add_port(self, node: str, port: int) -> None:
         """Let players reach the node on a port."""
@@ -70,7 +94,7 @@ class Operator:
         await self.watched.open("/servers")
         await self.page.get_by_role("link", name="New server").click()
         await self.page.get_by_label("Name", exact=True).fill(name)
-        await self.page.get_by_label("Game", exact=True).select_option(label="End to end: OpenArena")
+        await self.page.get_by_label("Game", exact=True).select_option(label=f"{NEST}: OpenArena")
         for label, value in variables.items():
             await self.page.get_by_label(label.replace("_", " ").capitalize(), exact=True).fill(value)
         await self.page.get_by_label("Node").select_option(label=node)
@@ -164,7 +188,8 @@ async def test_real_game_is_made_watched_commanded_stopped_and_deleted_by_its_pa
 
     async with operating(host, browser) as operator:
         await operator.sign_in("/admin/eggs")
-        await operator.import_egg(file)
+        await operator.make_nest(NEST)
+        await operator.import_egg(NEST, file)
         await operator.add_port(node["name"], port)
         server_id = await operator.order("Clicked", node["name"], port, server_name="Made by clicks")
         host.made.append(server_id)
@@ -193,6 +218,7 @@ async def test_real_game_is_made_watched_commanded_stopped_and_deleted_by_its_pa
         silent = await is_silent(port)
 
         await operator.delete(server_id, "Clicked")
+        await operator.delete_egg(NEST)
 
     assert (first["mapname"], first["gamename"]) == ("oa_dm1", "baseoa")
     assert second["sv_hostname"] == "Renamed by keys"

@@ -136,11 +136,10 @@ async def test_upgrade_that_fails_in_its_second_migration_undoes_the_first_and_k
     assert (generations.current, generations.all()) == (1, [1])
 
 
+@pytest.mark.parametrize("store_server", ["sqlite"], indirect=True, scope="session")  # others are their operator's care
 async def test_migration_that_lost_something_is_undone_from_the_copy_on_sqlite(
     generations: Generations, shelf: Path
 ) -> None:
-    if database_dialect() != "sqlite":
-        pytest.skip("PostgreSQL is backed up by its operator; the report says so")
     files = {"muntin_notes/migrations/0002_losing.py": LOSING, "muntin_notes/migrations/0003_failing.py": FAILING}
 
     report = await failed(WheelPlan(version="4.0", files=files).write(shelf))
