@@ -100,20 +100,28 @@ class Delivery:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _deliver(self, lane: ClaimedLane) -> None:
+        handled: list[int] = []
         try:
-            if await self._handle_all(lane) and await lanes.leave(lane, now_ms=self._now_ms()):
+            if await self._handle_all(lane, handled) and await lanes.leave(lane, now_ms=self._now_ms()):
                 self._woken.set()
+        except asyncio.CancelledError:
+            if handled:
+                await lanes.advance(lane, handled[-1])  # what was handled is not handled again
+            raise
         except Exception:  # noqa: BLE001 - the database may be away; the lease ends and the lane is delivered again
             _log.exception("could not note the delivery of events to %s", self.subscription.name)
 
-    async def _handle_all(self, lane: ClaimedLane) -> bool:
-        """Hand over the events one after the other; False when the lane is not ours to leave any more."""
+    async def _handle_all(self, lane: ClaimedLane, handled: list[int]) -> bool:
+        """Hand over the events one after the other, noting their numbers in `handled`; False when the lane is not ours
+        to leave any more.
+        """
         stored_at, unstored, position, attempts = time.monotonic(), 0, lane.position, lane.attempts
         for event in lane.events:
             if self.subscription.wants(event.type) and (error := await hand_over(self.subscription, event)) is not None:
                 await self._failed(lane, event, position, attempts + 1, error)
                 return False
             position, attempts, unstored = event.sequence, 0, unstored + 1
+            handled.append(position)
             if unstored >= ADVANCE_EVERY or time.monotonic() - stored_at >= ADVANCE_EVERY_S:
                 if not await lanes.advance(lane, position):
                     return False
