@@ -132,6 +132,7 @@ class Guard:
         on: The row class whose id is the function's second argument.
         sessions_only: API keys are refused (`session_required`).
         before_enrolment: Allowed although a demanded second factor is not set up yet.
+        own: It reaches only what the actor owns or shares in, which needs no role; a key needs the scope.
     """
 
     permission: str | None
@@ -139,6 +140,12 @@ class Guard:
     among: tuple[str, ...] = ()
     sessions_only: bool = False
     before_enrolment: bool = False
+    own: bool = False
+
+    @property
+    def within(self) -> Grants:
+        """What every actor may do here, whatever their role."""
+        return EVERYTHING if self.own else NOTHING
 
     def permission_for(self, arguments: dict[str, Any]) -> str | None:
         """The permission that this call needs."""
@@ -183,6 +190,7 @@ def guarded(
     among: Iterable[str] = ...,
     sessions_only: bool = ...,
     before_enrolment: bool = ...,
+    own: bool = ...,
 ) -> Callable[[Callable[Concatenate[Actor, P], Awaitable[R]]], Callable[Concatenate[Actor, P], Awaitable[R]]]: ...
 
 
@@ -206,12 +214,16 @@ def guarded(
     among: Iterable[str] = (),
     sessions_only: bool = False,
     before_enrolment: bool = False,
+    own: bool = False,
 ) -> Any:
     """Declare who may call a service function.
 
     With `on`, callers pass the id of a row; it is loaded within what the actor may see (else
     `NotFound`), then the permission is checked against the actor's role, their rights on that row and
     the scopes of their credential (else `Forbidden`), and the function gets the row.
+
+    A list of what belongs to the actor says `own=True`: whoever owns a thing may see it without any role, but a key
+    must include the permission.
 
     Example:
         @guarded("control.{action}", on=ServerRow, among=("start", "stop"))
@@ -223,6 +235,7 @@ def guarded(
         among=tuple(among),
         sessions_only=sessions_only,
         before_enrolment=before_enrolment,
+        own=own,
     )
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -230,7 +243,7 @@ def guarded(
         async def checked(actor: Actor, *args: Any, **arguments: Any) -> Any:
             refuse_strangers(actor, guard)
             if on is None:
-                require(actor, guard.permission_for(arguments))
+                require(actor, guard.permission_for(arguments), within=guard.within)
                 return await function(actor, *args, **arguments)
             row = await visible_row(actor, on, args[0])
             require(actor, guard.permission_for(arguments), within=await row.rights_of(actor))
@@ -272,7 +285,7 @@ def refuse_early(actor: Actor, guard: Guard | None) -> None:
         return
     refuse_strangers(actor, guard)
     if guard.on is None and guard.permission is not None and not guard.among:
-        require(actor, guard.permission)
+        require(actor, guard.permission, within=guard.within)
     elif (
         guard.permissions and actor.scopes is not None and not any(actor.scopes.allow(one) for one in guard.permissions)
     ):

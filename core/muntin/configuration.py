@@ -26,6 +26,7 @@ class Configuration(BaseSettings):
     node_bind: str = "127.0.0.1:8081"
     node_sftp_bind: str = "127.0.0.1:2022"
     node_ca_file: Path | None = None  # PEM; believed of nodes beside the public authorities
+    outgoing_ca_file: Path | None = None  # PEM; believed beside them of what users name: webhooks, downloads
     database_url: str = ""
     redis_url: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()

@@ -12,6 +12,7 @@ from muntin.call import Call
 
 MAX_MESSAGE_BYTES = 256 * 1024
 """No websocket takes a larger message; the agent sends none (`muntin_node.bus.MAX_FRAME_BYTES` is the same)."""
+TRY_AGAIN_LATER = 1013  # the same, in a moment
 GOING_AWAY = 1012  # service restart: clients come back (RFC 6455 registry)
 PLUGIN_GONE = 4404
 REVOKED = 4401

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountUsage",
+    "AuditWords",
     "Command",
     "Cron",
     "Dialect",
@@ -130,6 +131,19 @@ class MailTemplate:
     template: str
     subject: str
     sample: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditWords:
+    """What the audit log and the pages of activity say of one event.
+
+    Attributes:
+        event: As it is recorded, `server.created`.
+        words: Already translated; `{name}` is replaced by what was recorded under that name.
+    """
+
+    event: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,9 @@ from muntin.api import (
 )
 from muntin.api.dialect import NativeDialect
 from muntin.audit import contributions as audit
+from muntin.audit.words import own_words
 from muntin.contributions import (
+    AuditWords,
     Cron,
     Dialect,
     HealthCheck,
@@ -143,6 +145,11 @@ def muntin_mail_templates() -> Iterable[MailTemplate]:
 @hookimpl
 def muntin_templates() -> Templates:
     return Templates(templates=Path(__file__).parent / "templates")
+
+
+@hookimpl
+def muntin_audit_words() -> Iterable[AuditWords]:
+    yield from own_words()
 
 
 @hookimpl

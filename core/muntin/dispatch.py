@@ -18,7 +18,7 @@ from quart import Request, Response, Websocket
 from muntin import metrics
 from muntin.access import Actor, refuse_early
 from muntin.call import Call
-from muntin.connections import GOING_AWAY, Socket
+from muntin.connections import GOING_AWAY, TRY_AGAIN_LATER, Socket
 from muntin.database.transactions import is_busy
 from muntin.dialects import Dialect
 from muntin.errors import MuntinError, PayloadTooLarge, StoreBusy
@@ -150,16 +150,16 @@ async def converse(panel: Panel, websocket: Websocket) -> Response | None:
             route, values = await _by_dialect(call, table, partial(_admit, call, table, WEBSOCKET))
             arguments = await _by_dialect(call, table, partial(arguments_for, call, table.dialect, route, values, b""))
             await _hold(panel, call, socket, route, partial(route.handler, **arguments))
-        except MuntinError as error:
+        except Exception as failure:  # noqa: BLE001 - handlers are foreign code; logged where it is not the store
+            error = failure if isinstance(failure, MuntinError) else _unforeseen(call, failure)
             if not socket.accepted:
                 return await _refuse(call, table, error)
-            await socket.close(table.dialect.close_code(error), error.code)
-        except Exception:
-            log.exception("A websocket handler failed")
-            if not socket.accepted:
-                return await _refuse(call, table, MuntinError(None, request_id=call.request_id))
-            await socket.close(1011, "internal_error")
+            await socket.close(_close_code(table, error), error.code)
     return None
+
+
+def _close_code(table: RouteTable, error: MuntinError) -> int:
+    return TRY_AGAIN_LATER if isinstance(error, StoreBusy) else table.dialect.close_code(error)
 
 
 async def _hold(panel: Panel, call: Call, socket: Socket, route: Route, handler: Callable[[], Awaitable[None]]) -> None:

@@ -23,6 +23,7 @@ import pluggy
 
 from muntin.contributions import (
     AccountUsage,
+    AuditWords,
     Command,
     Cron,
     Dialect,
@@ -101,6 +102,11 @@ def muntin_mail_templates() -> Iterable[MailTemplate]:
 @hookspec
 def muntin_templates() -> Templates:
     """Folders with the plugin's templates and static files."""
+
+
+@hookspec
+def muntin_audit_words() -> Iterable[AuditWords]:
+    """Sentences for what the plugin records in the audit log."""
 
 
 @hookspec

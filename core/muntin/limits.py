@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted per credential, or per address for those without one; and per open socket."""
+"""How often somebody may ask: counted per credential, or per address for those without one; per thing; per socket."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from muntin.bus.counters import LimitState
 from muntin.call import Call
 from muntin.errors import TooManyRequests
 from muntin.runtime import panel
@@ -32,12 +33,27 @@ def hit(call: Call, counter: str, *, limit: int, window_s: int) -> None:
         TooManyRequests: It is used up; `Retry-After` says when it is not.
     """
     state = panel().limits.hit(counter, limit=limit, window_s=window_s)
-    reset_at = int(state.reset_at)
     call.response_headers["X-RateLimit-Limit"] = str(state.limit)
     call.response_headers["X-RateLimit-Remaining"] = str(state.remaining)
-    call.response_headers["X-RateLimit-Reset"] = str(reset_at)
+    call.response_headers["X-RateLimit-Reset"] = str(state.reset_at)
+    _refuse_used_up(state)
+
+
+def count_use(counter: str, *, limit: int, window_s: int) -> None:
+    """Count one use of a thing across all processes, whoever uses it by whatever way; for services.
+
+    Args:
+        counter: Names plugin and thing: `gameservers.orders:<server id>`.
+
+    Raises:
+        TooManyRequests: It is used up; `Retry-After` says when it is not.
+    """
+    _refuse_used_up(panel().limits.hit(counter, limit=limit, window_s=window_s))
+
+
+def _refuse_used_up(state: LimitState) -> None:
     if not state.allowed:
-        raise TooManyRequests(reset_at - int(time.time()))
+        raise TooManyRequests(state.reset_at - int(time.time()))
 
 
 class Pace:

@@ -167,4 +167,4 @@ def failures(route: Route) -> list[type[MuntinError]]:
         found += [BadRequest, InvalidInput]
     elif route.query:
         found.append(BadRequest)
-    return list(dict.fromkeys([*found, *route.errors]))
+    return list(dict.fromkeys([*found, *route.errors, MuntinError]))

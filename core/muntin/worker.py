@@ -14,9 +14,11 @@ from muntin.jobs.engine import JobEngine
 from muntin.jobs.handlers import InvalidContribution, sort_out
 from muntin.panel import Panel
 from muntin.plugins.registry import Owned, Snapshot
+from muntin.supervisor.wire import CHILD_TOPIC
 
 log = logging.getLogger("muntin.worker")
 WRITTEN = "events.written"
+ENDINGS = ("died", "stopped")
 
 
 class Worker:
@@ -24,15 +26,21 @@ class Worker:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._relay = Relay(subscriptions_of(panel.registry.owned(EventSubscriber)))
+        self._relay: Relay | None = None
         self._engine: JobEngine | None = None
 
     async def start(self) -> None:
         """Begin to deliver and to work."""
         panel = self._panel
         self._engine = await JobEngine.open(panel.configuration, jobs_of(panel.registry.owned), bus=panel.bus)
+        self._relay = Relay(
+            subscriptions_of(panel.registry.owned(EventSubscriber)),
+            worker=self._engine.worker_id,
+            seize=self._engine.seize,
+        )
         await self._relay.start()
         self._panel.bus.subscribe(WRITTEN, self._written)
+        self._panel.bus.subscribe(CHILD_TOPIC, self._child_changed)
         self._panel.registry.on_switch(self._switched)
 
     @property
@@ -43,18 +51,27 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop taking on; what is broken off is done again by the next worker."""
-        await self._relay.stop()
+        if self._relay:
+            await self._relay.stop()
         if self._engine:
             await self._engine.close()
 
     def _written(self, topic: str, data: Json) -> None:
-        self._relay.wake()
+        if self._relay:
+            self._relay.wake()
+
+    def _child_changed(self, topic: str, data: Json) -> None:
+        """What a process held when it ended is taken over at once."""
+        if isinstance(data, dict) and data.get("event") in ENDINGS and self._relay and self._engine:
+            self._relay.look_for_the_dead()
+            self._engine.look_for_the_dead()
 
     def _switched(self, before: Snapshot, after: Snapshot) -> None:
         self._panel.start_task("core", self._follow(after), name="follow")
 
     async def _follow(self, snapshot: Snapshot) -> None:
-        await self._relay.subscribe(subscriptions_of(snapshot.of(EventSubscriber)))
+        if self._relay:
+            await self._relay.subscribe(subscriptions_of(snapshot.of(EventSubscriber)))
         if self._engine:
             await self._engine.use(jobs_of(snapshot.of))
 

@@ -26,12 +26,12 @@ class Certificates:
     def __init__(self, section: SslSection, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._files = (Path(section.cert), Path(section.key))
         self._look_every_s = look_every_s
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.context.set_alpn_protocols(["http/1.1"])
         try:
-            self._loaded = self._load(self.context)
+            self._newest, self._loaded = self._load()
         except (OSError, ValueError) as error:
             raise ConfigError(f"api.ssl: certificate or key cannot be loaded: {error}.") from error
+        self.context = self._newest
+        self.context.sni_callback = self._hand_over
 
     async def watch(self) -> None:
         """Take over renewed files, for ever; files that do not fit are looked at again, the old ones hold meanwhile."""
@@ -48,14 +48,22 @@ class Certificates:
                 complained = stamp
                 log.error("api.ssl: the renewed certificate cannot be loaded, the old one stays: %s", error)
 
-    def _renew(self) -> None:
-        self._load(ssl.create_default_context(ssl.Purpose.CLIENT_AUTH))  # a pair that does not fit spoils a context
-        self._loaded = self._load(self.context)
+    def _hand_over(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        """Called at the beginning of each handshake, with a name or without."""
+        connection.context = self._newest
 
-    def _load(self, context: ssl.SSLContext) -> Stamp:
+    def _renew(self) -> None:
+        self._newest, self._loaded = self._load()
+
+    def _load(self) -> tuple[ssl.SSLContext, Stamp]:
+        """A context of its own for each pair: one that serves has for a moment a certificate without its key while it
+        loads another, and keeps none when they do not fit.
+        """
         stamp = self._stamp()  # before reading: files that change meanwhile are read again
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["http/1.1"])
         context.load_cert_chain(*self._files)
-        return stamp
+        return context, stamp
 
     def _stamp(self) -> Stamp:
         """Which files these are; renewing tools write new ones or turn a link."""

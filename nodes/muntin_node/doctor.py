@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.sync.client import connect
+
+from muntin_node.bus import MAX_FRAME_BYTES, bus_url
 from muntin_node.config import NodeConfig
-from muntin_node.halves import discover
+from muntin_node.halves import discover, same_series
 from muntin_node.http_client import httpx
 from muntin_node.openat2 import openat2_works
 from muntin_node.panel import panel_headers
@@ -29,7 +34,7 @@ class Problem:
 
 
 def examine(config: NodeConfig) -> list[Problem]:
-    """Look at kernel, folders, port, halves, panel and clock. Takes up to 10 s; changes nothing."""
+    """Look at kernel, folders, port, halves, panel and clock. Takes up to 30 s; changes nothing."""
     return [*_kernel(), *_folders(config), *_port(config), *_halves(config), *_panel(config)]
 
 
@@ -96,7 +101,40 @@ def _panel(config: NodeConfig) -> Iterator[Problem]:
         return
     if answer.status_code in (401, 403):
         yield Problem(what="The panel refuses this node's credentials.", remedy="Enrol the node again.")
+    else:
+        yield from _versions(config)
     yield from _clock(answer)
+
+
+def _versions(config: NodeConfig) -> Iterator[Problem]:
+    """The first thing that a panel says on the line is which versions its halves have."""
+    try:
+        wanted = _said_of_halves(config)
+    except (OSError, ValueError, InvalidHandshake, InvalidURI, WebSocketException) as error:
+        yield Problem(
+            what=f"The line to the panel cannot be held ({type(error).__name__}).",
+            remedy="Let the proxy in front of the panel pass websockets to /api/node/bus.",
+        )
+        return
+    for half in discover(config.muntin.halves)[0]:
+        panels = wanted.get(half.name)
+        if isinstance(panels, str) and not same_series(half.version, panels):
+            yield Problem(
+                what=f"The half {half.name} is {half.version} here and {panels} on the panel, which does not call it.",
+                remedy=f"Install the panel's version of the package with {half.name} here, then restart the agent.",
+            )
+
+
+def _said_of_halves(config: NodeConfig) -> dict[str, object]:
+    """Name -> version of the panel's halves; nothing of a panel that says something else first."""
+    headers = {"Authorization": f"Bearer {config.panel_bearer}"}
+    with connect(
+        bus_url(config.remote), additional_headers=headers, compression=None, max_size=MAX_FRAME_BYTES,
+        open_timeout=PANEL_TIMEOUT_S, close_timeout=2,
+    ) as line:  # fmt: skip
+        frame = json.loads(line.recv(timeout=PANEL_TIMEOUT_S))
+    is_it = isinstance(frame, dict) and frame.get("topic") == "halves" and isinstance(frame.get("data"), dict)
+    return dict(frame["data"]) if is_it else {}
 
 
 def _clock(answer: httpx.Response) -> Iterator[Problem]:

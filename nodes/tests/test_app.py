@@ -439,7 +439,7 @@ async def test_requests_that_are_no_http_do_not_disturb(agent: Any) -> None:
     reader, writer = await asyncio.open_connection(host, int(port))
 
     writer.write(b"\x16\x03\x01\x00\xa5 junk\r\n\r\n")
-    await asyncio.wait_for(reader.read(), 5)
+    await asyncio.wait_for(reader.read(), 30)
     writer.close()
 
     assert (await agent.call("GET", "/api/system")).status_code == 200

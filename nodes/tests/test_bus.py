@@ -36,7 +36,7 @@ async def store(make_config: Callable[..., NodeConfig], panel: Any) -> ConfigSto
 
 
 async def frame(panel: Any) -> Any:
-    return await asyncio.wait_for(panel.frames.get(), 5)
+    return await asyncio.wait_for(panel.frames.get(), 30)
 
 
 async def test_health_is_sent_at_once_and_then_regularly(store: ConfigStore, panel: Any) -> None:

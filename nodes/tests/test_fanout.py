@@ -15,7 +15,7 @@ QUICK_S = 0.005
 async def read(viewer: Viewer, lines: int) -> list[str]:
     got: list[str] = []
     while len(got) < lines:
-        got += (await asyncio.wait_for(viewer.next_batch(), 5)).lines
+        got += (await asyncio.wait_for(viewer.next_batch(), 30)).lines
     return got
 
 
@@ -179,7 +179,7 @@ async def test_500_viewers_get_every_line_in_order_and_a_stuck_one_costs_nothing
         before_s, pause_s = time.monotonic(), max(0.0, started_s + number / lines_per_s - time.monotonic())
         await asyncio.sleep(pause_s)
         worst_pause_s = max(worst_pause_s, time.monotonic() - before_s - pause_s)
-    await asyncio.wait_for(asyncio.gather(*watching), 20)
+    await asyncio.wait_for(asyncio.gather(*watching), 60)
     used_s = time.process_time() - used_s
 
     assert (set(received), all(in_order)) == ({total}, True)

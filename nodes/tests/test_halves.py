@@ -81,7 +81,7 @@ async def test_a_half_that_does_not_start_is_left_out_and_reported(
     log: list[str] = []
     async with start_agent([half("bad", log, failing="start"), half("good", log)], remote=panel.url) as agent:
         answers = [(await agent.call("GET", path)).status_code for path in ("/bad", "/good")]
-        frame = await asyncio.wait_for(panel.frames.get(), 5)
+        frame = await asyncio.wait_for(panel.frames.get(), 30)
 
     assert answers == [404, 200]
     assert frame["data"]["halves"] == [
@@ -110,8 +110,8 @@ async def test_a_half_that_fails_costs_only_itself(
 
 async def test_health_has_the_shape_the_panel_reads(start_agent: Callable[..., Any], panel: Any) -> None:
     async with start_agent([half("one", [])], remote=panel.url, interval_s=0.05) as agent:
-        first = (await asyncio.wait_for(panel.frames.get(), 5))["data"]
-        second = (await asyncio.wait_for(panel.frames.get(), 5))["data"]
+        first = (await asyncio.wait_for(panel.frames.get(), 30))["data"]
+        second = (await asyncio.wait_for(panel.frames.get(), 30))["data"]
         boot_id = agent.agent.boot_id
 
     assert sorted(first) == ["boot_id", "capacity", "halves", "reports", "used", "version"]

@@ -57,9 +57,8 @@ async def test_a_stalled_loop_is_noticed_and_the_culprit_named(
     await asyncio.sleep(0.05)
 
     stall()
-    await eventually(lambda: watch.stalls > 0)
+    await eventually(lambda: "time.sleep(1.0)" in caplog.text)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert watch.stalls == 1
-    assert "time.sleep(1.0)" in caplog.text
+    assert watch.stalls >= 1  # more where the machine itself stalls

@@ -8,80 +8,19 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from muntin.testing.authorities import Authority, make_authority
 from muntin_node import certificates
 from muntin_node.config_sections import SslSection
 from muntin_node.errors import ConfigError
 
 Eventually = Callable[..., Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """An authority of the operator's own, which signs certificates for 127.0.0.1 and ::1."""
-
-    folder: Path
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def file(self) -> Path:
-        """Its certificate, PEM."""
-        return self.folder / "authority.pem"
-
-    def issue(self, serial: int, folder: Path) -> None:
-        """Write `cert.pem` and `key.pem` of a server."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1"))]
-        issued = _builder("node", key, self.certificate.subject, serial).add_extension(
-            x509.SubjectAlternativeName(names), critical=False
-        )
-        made = issued.sign(self.key, hashes.SHA256())
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        for name, content in (("cert.pem", made.public_bytes(serialization.Encoding.PEM)), ("key.pem", private)):
-            (folder / f"new-{name}").write_bytes(content)
-            (folder / f"new-{name}").rename(folder / name)
-
-
-def _builder(name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name, serial: int) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-    )
-
-
-def make_authority(folder: Path) -> Authority:
-    """A new authority with its certificate in a file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
-    certificate = (
-        _builder("Tests", key, name, 1)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    authority = Authority(folder, key, certificate)
-    authority.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return authority
 
 
 @pytest.fixture
@@ -94,10 +33,6 @@ def authority(tmp_path: Path) -> Authority:
 def api_of(folder: Path, **more: Any) -> dict[str, Any]:
     ssl_values = {"enabled": True, "cert": str(folder / "cert.pem"), "key": str(folder / "key.pem")}
     return {"host": "127.0.0.1", "port": 0, "ssl": ssl_values} | more
-
-
-def trusting(authority: Authority) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(authority.file))
 
 
 def shown_serial(address: tuple[str, int], context: ssl.SSLContext) -> int:
@@ -123,7 +58,7 @@ async def test_agent_answers_over_tls_to_those_who_trust_its_authority(
     async with secured(start_agent, tmp_path) as agent:
         url = agent.url.replace("http:", "https:")
         header = {"Authorization": f"Bearer {agent.agent.store.current.token}"}
-        async with httpx.AsyncClient(verify=trusting(authority), timeout=20) as client:
+        async with httpx.AsyncClient(verify=authority.trust, timeout=20) as client:
             answer = await client.get(f"{url}/api/system", headers=header)
         async with httpx.AsyncClient(timeout=20) as client:
             with pytest.raises(httpx.ConnectError):
@@ -139,7 +74,7 @@ async def test_renewed_certificate_is_taken_over_and_open_connections_stay(
 ) -> None:
     monkeypatch.setattr(certificates.Certificates.__init__, "__kwdefaults__", {"look_every_s": 0.05})
     async with secured(start_agent, tmp_path) as agent:
-        address, context = address_of(agent), trusting(authority)
+        address, context = address_of(agent), authority.trust
         header = {"Authorization": f"Bearer {agent.agent.store.current.token}"}
         url = agent.url.replace("http:", "https:")
         async with httpx.AsyncClient(base_url=url, verify=context, headers=header, timeout=20) as client:
@@ -164,7 +99,7 @@ async def test_renewed_files_that_do_not_fit_leave_the_old_ones_in_use(
     held = certificates.Certificates(section, look_every_s=0.01)
     watching = asyncio.create_task(held.watch())
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=held.context)
-    address, context = server.sockets[0].getsockname()[:2], trusting(authority)
+    address, context = server.sockets[0].getsockname()[:2], authority.trust
     try:
         for content in ("no certificate", ""):
             (tmp_path / "key.pem").write_text(content)
@@ -195,7 +130,7 @@ async def test_agent_listens_on_ipv6(start_agent: Any, authority: Authority, tmp
     async with start_agent(api=api_of(tmp_path, host="::1")) as agent:
         port = int(agent.url.rpartition(":")[2])
         header = {"Authorization": f"Bearer {agent.agent.store.current.token}"}
-        async with httpx.AsyncClient(verify=trusting(authority), timeout=20) as client:
+        async with httpx.AsyncClient(verify=authority.trust, timeout=20) as client:
             answer = await client.get(f"https://[::1]:{port}/api/system", headers=header)
 
     assert answer.status_code == 200

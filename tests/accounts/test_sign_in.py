@@ -146,16 +146,16 @@ async def test_bad_bodies_are_refused(stranger: Any) -> None:
 
 async def test_eleventh_attempt_of_a_minute_from_one_address_has_to_wait(people: Any) -> None:
     await people.add("ada")
-    caller, other = people.stranger("203.0.113.5"), people.stranger("203.0.113.6")
+    other = people.stranger("203.0.113.6")
+    for address in ("203.0.113.5", "203.0.113.7"):
+        caller, minute = people.stranger(address), time.time() // 60
+        answers = await asyncio.gather(*(caller.post(LOGIN, login(f"user{n}", "wrong")) for n in range(14)))
+        if time.time() // 60 == minute:  # else it ended meanwhile
+            break
 
-    answers = await asyncio.gather(*(caller.post(LOGIN, login(f"user{n}", "wrong")) for n in range(14)))
-
-    statuses = sorted(answer.status for answer in answers)
-    assert statuses in ([401] * 10 + [429] * 4, [401] * 14)  # the latter when the minute ended meanwhile
-    if 429 in statuses:
-        refused = next(answer for answer in answers if answer.status == 429)
-        assert refused.code == "rate_limit_exceeded"
-        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    refused = [answer for answer in answers if answer.status != 401]
+    assert [(answer.status, answer.code) for answer in refused] == [(429, "rate_limit_exceeded")] * 4
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)
     assert (await other.post(LOGIN, login())).status == 200
 
 

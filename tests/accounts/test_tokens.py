@@ -48,7 +48,7 @@ async def test_access_token_says_who_and_for_how_long(ada: Any) -> None:
         "exp": claims["iat"] + 900,
         "jti": claims["jti"],
     }
-    assert abs(claims["iat"] - time.time()) < 5
+    assert abs(claims["iat"] - time.time()) < 60
 
 
 async def _forged(ada: Any, key: bytes | None = None, **changes: Any) -> str:

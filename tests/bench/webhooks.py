@@ -25,13 +25,13 @@ from muntin.roles.seeding import seed_roles
 from muntin.settings.service import change_settings
 from muntin.testing.stores import Store, postgres_server
 from muntin_webhooks.deliveries.recording import Queued, store_deliveries, store_message
-from muntin_webhooks.endpoints.panelwide import create_webhook
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 from muntin_webhooks.schemas import WebhookInput
 from muntin_webhooks.sending.attempt import request_of
 from muntin_webhooks.sending.receiver import receiver_of
 from muntin_webhooks.sending.sender import Sender
 from muntin_webhooks.sending.waiting import read_fresh
+from muntin_webhooks.services import PANEL
 
 BODIES, CONCURRENCY = 1500, 16
 ENDPOINTS, EACH = 100, 15
@@ -99,7 +99,7 @@ async def _endpoints(url: str, number: int) -> list[UUID]:
     made = []
     for index in range(number):
         wanted = WebhookInput(name=f"hook {index}", kind="http", config={"url": url}, events=["*"])
-        made.append((await create_webhook(Actor.system(), wanted)).id)
+        made.append((await PANEL.create_webhook(Actor.system(), wanted)).id)
     return made
 
 

@@ -19,7 +19,7 @@ SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 Heard = list[tuple[str, Json]]
 
 
-async def until(condition: Callable[[], object], *, timeout_s: float = 8.0) -> None:
+async def until(condition: Callable[[], object], *, timeout_s: float = 30.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - conditions of many kinds, none of them an event
             await asyncio.sleep(0.005)

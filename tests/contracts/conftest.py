@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from muntin.panel import Panel
 from muntin.roles.models import ADMIN_ID, RoleRow
-from muntin.routing import Route
 from muntin.testing.callers import Caller, People
 
-ROWS = json.loads((Path(__file__).parent / "native.json").read_text())
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What the contract says of a route that exists.
-
-    Attributes:
-        errors: Status and code of each error it lists.
-    """
-
-    route: Route
-    auth: str
-    errors: frozenset[tuple[int, str]]
-
-    @property
-    def name(self) -> str:
-        """Method and path as the contract writes them."""
-        return f"{self.route.method} {shape(self.route.path)}"
-
-
-def shape(path: str) -> str:
-    """A path with its values left open."""
-    return re.sub(r"<[^>]+>|\{[^}]+\}", "{}", path)
+from .promises import Promise, has_address, kept
+from .world import World, made_world
 
 
 @pytest.fixture(scope="session")
@@ -51,22 +24,20 @@ def panel_plugins() -> Sequence[str]:
 @pytest.fixture(scope="module")
 def promises(panel: Panel) -> list[Promise]:
     """Every route of the contract that the panel serves, sockets left out."""
-    served = {(route.method, shape(route.path)): route for route in panel.tables.tables["native"].routes}
-    known = [row for row in ROWS if (row["method"], shape(row["path"])) in served]
-    found = [
-        Promise(
-            served[row["method"], shape(row["path"])],
-            row["auth"],
-            frozenset((error["status"], error["code"]) for error in row["errors"]),
-        )
-        for row in known
-    ]
-    assert len(found) > 90
-    return [one for one in found if one.route.method != "WS"]
+    found = kept(panel.tables.tables["native"].routes)
+    assert len(found) >= 97
+    return [one for one in found if has_address(one)]
 
 
 @pytest.fixture(scope="module")
-async def boss(people: People, promises: list[Promise]) -> AsyncIterator[Caller]:
+async def world(panel: Panel, people: People) -> AsyncIterator[World]:
+    """The panel with all that the tables need."""
+    async with made_world(panel, people) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def boss(people: People) -> AsyncIterator[Caller]:
     """An administrator who may ask as often as the tests need."""
     await RoleRow.filter(id=ADMIN_ID).update(rate_limit_multiplier=1000)
     yield await people.sign_in("boss", role_id=ADMIN_ID)

@@ -8,17 +8,18 @@ port that is put in place of 8080; the shell ends at the first command that fail
 from __future__ import annotations
 
 import re
-import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from muntin.testing.free_ports import free_port
+
+from ..plugin_lifecycle.remains import left_of, runs_without_a_job
 from ..wheels.environment import Environment, make_environment
 
 PAGE = Path("docs/plugins/first-plugin.md")
@@ -34,7 +35,7 @@ class Reader:
     def __init__(self, environment: Environment, folder: Path, text: str) -> None:
         self.environment, self.folder = environment, folder
         self.project = folder / "muntin-notes"
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.steps = iter(STEP.findall(text.replace("http://127.0.0.1:8080", self.url)))
         self.exported = ""
         self.panel: subprocess.Popen[bytes] | None = None
@@ -81,7 +82,7 @@ class Reader:
 
     def _up(self) -> None:
         bind = self.url.removeprefix("http://")
-        free = [f"127.0.0.1:{_free_port()}" for _number in range(2)]
+        free = [f"127.0.0.1:{free_port()}" for _number in range(2)]
         settings = f"export MUNTIN_BIND={bind} MUNTIN_NODE_BIND={free[0]} MUNTIN_NODE_SFTP_BIND={free[1]}\n"
         self.exported += settings + "export MUNTIN_LOCAL_NODE=never\n"
         with (self.folder / "panel.log").open("wb") as log:
@@ -132,26 +133,8 @@ def test_tutorial_ends_with_a_plugin_that_was_used_upgraded_and_left_no_trace(re
     with reader.client() as client:
         until(lambda: client.get("/api/v1/notes").status_code == 404, TOLD_S)
     assert [line for line in reader.said[-1].splitlines() if line.startswith("notes ")] == []
-    assert left_behind(reader.project / "data") == {}
-
-
-def left_behind(data: Path) -> dict[str, int]:
-    """Where the plugin's name is still found, and how often; empty when nothing is."""
-    found = {str(path): 1 for path in data.rglob("*") if "notes" in path.name and "backups" not in path.parts}
-    for store in data.glob("*.sqlite3"):
-        with closing(sqlite3.connect(store)) as database:
-            names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            found |= {name: 1 for name in names if name.startswith("notes_")}
-            for name in names:
-                if name not in KEPT:
-                    rows = [str(row) for row in database.execute(f'SELECT * FROM "{name}"')]
-                    if count := sum("notes" in row for row in rows):
-                        found[name] = count
-    return found
-
-
-KEPT = {"core_audit", "core_outbox", "core_audit_entry"}
-"""What was done stays on record: that the plugin was installed and purged, and by whom."""
+    assert left_of("notes", reader.project / "data") == {"core_audit": 1}  # who purged it
+    assert runs_without_a_job(reader.project / "data") == 0
 
 
 def until(holds: object, within_s: float) -> None:
@@ -175,9 +158,3 @@ def _apply(project: Path, diff: str) -> None:
     text = path.read_text()
     assert text.count(old) == 1, f"{path.name} has these lines {text.count(old)} times:\n{old}"
     path.write_text(text.replace(old, new))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

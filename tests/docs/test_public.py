@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def test_plugin_imports_public_modules_only(root: Path, plugin: str) -> None:
     imported = {module for path in (root / plugin).rglob("*.py") for module in _imported(path)}
 
     assert [one for one in sorted(imported) if not public.is_public(one)] == []
+
+
+def test_import_linter_proves_it_for_every_plugin_of_this_repository(root: Path) -> None:
+    settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [contract] = [one for one in settings["contracts"] if one["type"] == "public"]
+
+    assert settings["contract_types"] == ["public: muntin.testing.imports.PublicModules"]
+    assert contract["packages"] == sorted(path.parent.name for path in root.glob("plugins/*/muntin_*/plugin.py"))
+    assert set(contract) == {"id", "name", "type", "packages"}
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

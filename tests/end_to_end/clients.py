@@ -132,7 +132,7 @@ class Console:
         """All that frames of a kind said."""
         return "\n".join(frame["message"] for frame in self.told(kind))
 
-    async def shows(self, text: str, *, kind: str = "console_output", timeout_s: float = 20.0) -> None:
+    async def shows(self, text: str, *, kind: str = "console_output", timeout_s: float = 60.0) -> None:
         """Wait for a line."""
         try:
             await until(lambda: text in self.text(kind), timeout_s=timeout_s, what=repr(text))

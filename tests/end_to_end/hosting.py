@@ -15,10 +15,11 @@ import docker
 import httpx
 import yaml
 
+from muntin.testing.free_ports import free_port
 from muntin_gameservers.eggs.catalogue import catalogue
 
 from .clients import Api
-from .programs import Program, free_port, until
+from .programs import Program, until
 
 HOST = "127.0.0.2"  # 127.0.0.1 stands for the address of the containers' network, as with Wings
 SHELL_GAME = """
@@ -67,7 +68,7 @@ class Host:
 
     async def _look_around(self) -> None:
         self.owner_id = (await self.api.get("/admin/users"))[0]["id"]
-        self.node_id = (await until(self._online, timeout_s=30, every_s=0.3, what="the node"))["id"]
+        self.node_id = (await until(self._online, timeout_s=60, every_s=0.3, what="the node"))["id"]
         self.nest_id = (await self.api.post("/admin/nests", {"name": "End to end"}))["id"]
 
     async def _online(self) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class Host:
         found: dict[str, Any] = await self.api.get(f"/admin/servers/{server_id}")
         return found
 
-    async def reaches(self, server_id: str, status: str, *, timeout_s: float = 30.0) -> dict[str, Any]:
+    async def reaches(self, server_id: str, status: str, *, timeout_s: float = 60.0) -> dict[str, Any]:
         """Wait for a status."""
         seen: list[str] = []
 
@@ -158,7 +159,7 @@ class Host:
         lines: list[str] = (await self.api.get(f"/servers/{server_id}/logs"))["lines"]
         return lines
 
-    async def says(self, server_id: str, text: str, *, timeout_s: float = 15.0) -> str:
+    async def says(self, server_id: str, text: str, *, timeout_s: float = 60.0) -> str:
         """Wait for a line of the console, and give it."""
 
         async def line() -> str:

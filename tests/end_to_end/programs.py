@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sqlite3
 import sys
 import time
@@ -17,26 +16,28 @@ from typing import Any, TypeVar, overload
 
 import httpx
 
+from muntin.testing.free_ports import free_port
+
 Found = TypeVar("Found")
 
 EMAIL, PASSWORD = "operator@example.com", "correct horse battery staple"
-START_S, STOP_S = 40.0, 30.0
+START_S, STOP_S = 100.0, 30.0
 NAME, PARENT = b"MUNTIN_PROCESS_NAME=", b"MUNTIN_SUPERVISOR_PID="
 
 
 @overload
 async def until(
-    look: Callable[[], Awaitable[Found]], *, timeout_s: float = 20.0, every_s: float = 0.1, what: str = "it"
+    look: Callable[[], Awaitable[Found]], *, timeout_s: float = 60.0, every_s: float = 0.1, what: str = "it"
 ) -> Found: ...
 
 
 @overload
 async def until(
-    look: Callable[[], Found], *, timeout_s: float = 20.0, every_s: float = 0.1, what: str = "it"
+    look: Callable[[], Found], *, timeout_s: float = 60.0, every_s: float = 0.1, what: str = "it"
 ) -> Found: ...
 
 
-async def until(look: Callable[[], Any], *, timeout_s: float = 20.0, every_s: float = 0.1, what: str = "it") -> Any:
+async def until(look: Callable[[], Any], *, timeout_s: float = 60.0, every_s: float = 0.1, what: str = "it") -> Any:
     """Look again and again until something true is found, and give that."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -47,19 +48,6 @@ async def until(look: Callable[[], Any], *, timeout_s: float = 20.0, every_s: fl
             return found
         assert time.monotonic() < deadline, f"{what} did not come true within {timeout_s} s"
         await asyncio.sleep(every_s)
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port on which nobody listens, neither by TCP nor by UDP."""
-    while True:
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagram:
-            stream.bind((host, 0))
-            port = int(stream.getsockname()[1])
-            try:
-                datagram.bind((host, port))
-            except OSError:
-                continue
-            return port
 
 
 @dataclass

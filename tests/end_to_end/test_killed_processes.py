@@ -29,7 +29,7 @@ async def test_server_runs_on_and_console_and_state_are_right_afterwards(
     started_at = host.started_at(server["id"])
 
     await host.program.kill(kind)
-    await until(lambda: _obeys(host, server["id"], "said after"), timeout_s=40, every_s=0.5, what="the console")
+    await until(lambda: _obeys(host, server["id"], "said after"), timeout_s=40, every_s=1.5, what="the console")
 
     assert host.started_at(server["id"]) == started_at
     assert (await host.server(server["id"]))["status"] == "running"

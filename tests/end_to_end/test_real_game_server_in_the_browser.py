@@ -16,11 +16,12 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium
+from muntin.testing.free_ports import free_port
 
 from ..images.openarena import openarena_image
 from .clients import Player
 from .hosting import HOST, NOTHING, Host, openarena_egg
-from .programs import EMAIL, PASSWORD, free_port, until
+from .programs import EMAIL, PASSWORD, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.docker, pytest.mark.timeout(300)]
 PATIENCE_MS = 60_000

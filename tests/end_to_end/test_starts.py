@@ -139,7 +139,7 @@ async def test_engine_away_is_told_and_servers_go_on_when_it_is_back(
         unfinished = await host.order("Too late", egg)
         failed = await host.reaches(unfinished["id"], "install_failed")
         await door.open()
-        await until(lambda: _obeys(host, runs["id"]), timeout_s=60, every_s=0.5, what="the console after the absence")
+        await until(lambda: _obeys(host, runs["id"]), timeout_s=60, every_s=1.5, what="the console after the absence")
         await host.power(stands["id"], "start")
         await host.reaches(stands["id"], "running")
         await host.api.post(f"/servers/{unfinished['id']}/reinstall", {})

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from textwrap import dedent
 
 from muntin.database import App, close_database, execute, open_database, transaction
 from muntin.events import EventEnvelope, Relay, Subscription
 from muntin.events.delivery import LEASE_S
 from muntin.events.models import Lane, OutboxRow, ResourceSequence
+from muntin.jobs.locks import FileLocks
 from muntin.testing.waiting import until
 
 PRELUDE = """
@@ -62,14 +64,24 @@ DELIVER = """
     async with Relay([Subscription(name="tests", plugin="tests", event_types=("*",), handler=never, timeout_s=600)]):
         await asyncio.sleep(600)
 """
+DELIVER_WITH_A_LOCK = """
+    from pathlib import Path
+    from muntin.jobs.locks import FileLocks
+    locks = FileLocks(Path(sys.argv[2]))
+    await locks.hold("first")
+    tests = Subscription(name="tests", plugin="tests", event_types=("*",), handler=never, timeout_s=600)
+    async with Relay([tests], worker="first", seize=locks.seize):
+        await asyncio.sleep(600)
+"""
 
 
-async def run_until_it_says(body: str, url: str, words: str) -> None:
+async def run_until_it_says(body: str, url: str, words: str, *arguments: str) -> None:
     """Run a program until it prints `words`, then kill it by signal 9."""
     program = dedent(PRELUDE) + body + "\nasyncio.run(main())\n"
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, url, stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": ""}
-    )
+        sys.executable, "-c", program, url, *arguments,
+        stdout=asyncio.subprocess.PIPE, env=os.environ | {"PYTHONPATH": ""},
+    )  # fmt: skip
     assert process.stdout is not None
     try:
         async with asyncio.timeout(20):
@@ -141,3 +153,51 @@ async def test_event_whose_handler_was_killed_is_handled_again(store_url: str, e
         await until(lambda: len(got) >= 3)
     await close_database()
     assert (held, got) == (1, [1, 2, 3])
+
+
+async def test_event_of_a_worker_known_to_be_dead_is_handled_again_before_its_lease_ends(
+    store_url: str, events_app: App, tmp_path: Path
+) -> None:
+    got: list[int] = []
+
+    async def note(event: EventEnvelope) -> None:
+        got.append(event.sequence)
+
+    subscription = Subscription(name="tests", plugin="tests", event_types=("*",), handler=note)
+    await open_database(store_url, [events_app])
+    async with Relay([subscription]):
+        pass
+    await close_database()
+    await run_until_it_says(COMMIT_AND_WAIT, store_url, "committed")
+    await run_until_it_says(DELIVER_WITH_A_LOCK, store_url, "handling", str(tmp_path))
+
+    await open_database(store_url, [events_app])
+    [held] = await Lane.filter(leased_by="first")
+    locks = FileLocks(tmp_path)
+    just_before_s = held.leased_until_ms / 1000 - 1
+    async with Relay([subscription], clock=lambda: just_before_s, worker="second", seize=locks.seize):
+        await until(lambda: len(got) >= 3)
+    await close_database()
+    assert got == [1, 2, 3]
+
+
+async def test_lanes_of_a_worker_that_lives_are_left_to_it(store_url: str, events_app: App, tmp_path: Path) -> None:
+    async def is_released() -> bool:
+        return not await Lane.filter(leased_by="dead").exists()
+
+    alive = FileLocks(tmp_path)
+    await alive.hold("first")
+    await open_database(store_url, [events_app])
+    for subscriber, worker in (("slow", "first"), ("other", "dead")):
+        await Lane.create(
+            subscriber=subscriber, resource_type="server", resource_id="1", position=0, upto=1,
+            leased_by=worker, leased_until_ms=2**53,
+        )  # fmt: skip
+
+    async with Relay(worker="second", seize=FileLocks(tmp_path).seize):
+        await until(is_released)
+    left = await Lane.filter(leased_by__isnull=False).values_list("subscriber", "leased_by")
+    await close_database()
+    await alive.close()
+
+    assert left == [("slow", "first")]

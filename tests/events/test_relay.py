@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -58,13 +57,14 @@ class AccountCreated(Event):
 
 
 class Clock:
-    """The real time, and how much tests put it forward."""
+    """Stands still but for how much tests put it forward, so nothing is tried again before they want it."""
 
     def __init__(self) -> None:
+        self.now_s = time.time()
         self.ahead_s = 0.0
 
     def __call__(self) -> float:
-        return time.time() + self.ahead_s
+        return self.now_s + self.ahead_s
 
 
 class Inbox:
@@ -86,7 +86,7 @@ class Inbox:
             raise ConnectionError("the other side is away")
         self.got.append(event)
 
-    async def wait_for(self, count: int, *, timeout_s: float = 10) -> None:
+    async def wait_for(self, count: int, *, timeout_s: float = 30) -> None:
         await until(lambda: len(self.got) >= count, timeout_s=timeout_s)
 
     @property
@@ -113,6 +113,10 @@ async def no_lane_is_due() -> bool:
 
 async def no_lane_is_due_but_those_of_the_disabled() -> bool:
     return await Lane.filter(attempts=0).count() == 2 and await Lane.filter(attempts=1).count() == 2
+
+
+async def one_lane_is_left_and_failed() -> bool:
+    return [lane.attempts for lane in await Lane.all()] == [1]
 
 
 async def until_idle() -> None:
@@ -170,18 +174,15 @@ async def test_subscribers_get_the_types_they_asked_for() -> None:
     assert await Lane.all().count() == 0
 
 
-async def test_event_is_with_its_subscriber_within_300_ms() -> None:
+async def test_event_of_the_same_process_does_not_wait_for_the_next_look() -> None:
     inbox = Inbox()
-    took_s = []
 
-    async with Relay([inbox.subscription]):
+    async with Relay([inbox.subscription], poll_s=600):
         for number in range(1, 22):
-            began = time.perf_counter()
             await tell(ServerStarted(server_id=uuid7()))
             await inbox.wait_for(number)
-            took_s.append(time.perf_counter() - began)
 
-    assert statistics.median(took_s) < 0.3
+    assert len(inbox.got) == 21
 
 
 async def test_event_written_by_another_process_arrives_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +211,7 @@ async def test_failing_event_holds_back_its_own_resource_only_and_is_tried_again
     async with Relay([inbox.subscription], clock=clock, poll_s=0.02):
         await tell(*(ServerStarted(server_id=broken) for _ in range(3)), ServerStarted(server_id=sound))
         await inbox.wait_for(2)
-        await asyncio.sleep(0.1)
+        await until(one_lane_is_left_and_failed)
         before = inbox.numbers
         [lane] = await Lane.all()
         inbox.fail = lambda event: False
@@ -257,10 +258,10 @@ async def test_handler_that_hangs_is_broken_off_and_costs_others_nothing() -> No
 
     hanging = Subscription(name="hanging", plugin="tests", event_types=("*",), handler=hang, timeout_s=0.05)
 
-    async with Relay([hanging, other.subscription], poll_s=0.02):
+    async with Relay([hanging, other.subscription], clock=Clock(), poll_s=0.02):
         await tell(ServerStarted(server_id=uuid7()))
         await other.wait_for(1)
-        await until(Lane.filter(attempts=1).exists)
+        await until(one_lane_is_left_and_failed)
 
     [lane] = await Lane.all()
     assert (lane.subscriber, lane.last_error) == ("hanging", "TimeoutError: not done after 0.05 s")
@@ -277,10 +278,10 @@ async def test_handler_that_exits_or_cancels_itself_costs_its_own_lane_and_nothi
 
     leaving = Subscription(name="leaving", plugin="tests", event_types=("*",), handler=leave)
 
-    async with Relay([leaving, other.subscription], poll_s=0.02):
+    async with Relay([leaving, other.subscription], clock=Clock(), poll_s=0.02):
         await tell(ServerStarted(server_id=uuid7()))
         await other.wait_for(1)
-        await until(Lane.filter(attempts=1).exists)
+        await until(one_lane_is_left_and_failed)
 
     [lane] = await Lane.all()
     assert (lane.subscriber, lane.last_error) == ("leaving", f"{failure.__name__}: leaving")
@@ -305,7 +306,8 @@ async def test_plugin_switched_off_and_on_in_a_hurry_ends_as_it_was_told_last() 
 async def test_backlog_tells_what_waits_what_fails_and_what_was_put_aside() -> None:
     sound, broken, dead = Inbox("sound"), Inbox("broken"), Inbox("dead", max_attempts=1)
     broken.fail = dead.fail = lambda event: True
-    async with Relay([sound.subscription, broken.subscription, dead.subscription], poll_s=0.02) as relay:
+    subscriptions = [sound.subscription, broken.subscription, dead.subscription]
+    async with Relay(subscriptions, clock=Clock(), poll_s=0.02) as relay:
         await relay.subscribe([broken.subscription, dead.subscription])
         await tell(ServerStarted(server_id=uuid7()), AccountCreated(account_id=uuid7()))
         await until(no_lane_is_due_but_those_of_the_disabled)
@@ -381,7 +383,7 @@ async def test_two_relays_share_the_work_without_doing_anything_twice() -> None:
 
     async with Relay([one.subscription], poll_s=0.02), Relay([other.subscription], poll_s=0.02):
         await asyncio.gather(*(tell(ServerStarted(server_id=servers[number % 40])) for number in range(200)))
-        await until(lambda: len(order) >= 200, timeout_s=20)
+        await until(lambda: len(order) >= 200, timeout_s=60)
         await until_idle()
 
     by_server: dict[str, list[int]] = defaultdict(list)
@@ -397,7 +399,7 @@ async def test_lease_of_a_dead_worker_ends_and_another_one_takes_over() -> None:
     async with Relay():
         await tell(ServerStarted(server_id=server))
         await until(Lane.all().exists)
-    await Lane.all().update(leased_by="dead", leased_until_ms=int((time.time() + LEASE_S) * 1000))
+    await Lane.all().update(leased_by="dead", leased_until_ms=int((clock() + LEASE_S) * 1000))
 
     async with Relay([inbox.subscription], clock=clock, poll_s=0.02):
         await asyncio.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,11 +72,23 @@ def test_plugin_that_works_is_told_with_what_it_contributes(reports: Mapping[str
     }
 
 
-@pytest.mark.parametrize("fault", HANGING)
-async def test_plugin_that_never_ends_is_ended_at_its_deadline(tmp_path: Path, fault: str) -> None:
-    install(tmp_path, "hangs", {"import": fault})
+@pytest.fixture(scope="module")
+async def hanging(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ProbeReport]:
+    """Everything that never ends; what is quiet meanwhile is probed at the same time."""
 
-    report = await probe([tmp_path], "hangs", beside=(), deadline_s=6)
+    async def probed(fault: str) -> ProbeReport:
+        folder = tmp_path_factory.mktemp("hanging")
+        install(folder, "hangs", {"import": fault})
+        return await probe([folder], "hangs", beside=(), deadline_s=6)
+
+    *quiet, loud = HANGING
+    found = [*await asyncio.gather(*map(probed, quiet)), await probed(loud)]
+    return dict(zip(HANGING, found, strict=True))
+
+
+@pytest.mark.parametrize("fault", HANGING)
+def test_plugin_that_never_ends_is_ended_at_its_deadline(hanging: Mapping[str, ProbeReport], fault: str) -> None:
+    report = hanging[fault]
 
     assert (report.ok, report.reason) == (False, "Not done after 6 s.")
     assert report.seconds < 30

@@ -68,7 +68,7 @@ class Workers:
     async def end(self, process: asyncio.subprocess.Process, number: signal.Signals) -> int:
         if process.returncode is None:
             process.send_signal(number)
-        return await asyncio.wait_for(process.wait(), 20)
+        return await asyncio.wait_for(process.wait(), 60)
 
     async def end_all(self) -> None:
         for process in self._running:
@@ -183,14 +183,14 @@ async def test_running_task_is_cancelled(workers: Workers) -> None:
     await workers.seen("sleep 1")
 
     await cancel_job(job_id)
-    await until(lambda: state_is(job_id, JobState.CANCELLED), timeout_s=2)
+    await until(lambda: state_is(job_id, JobState.CANCELLED))
 
 
 async def test_task_that_kills_its_worker_each_time_fails_in_the_end_and_can_be_retried(workers: Workers) -> None:
     [job_id] = await queue("core.die")
     for _ in range(2):
         worker = await workers.start()
-        await asyncio.wait_for(worker.wait(), 20)
+        await asyncio.wait_for(worker.wait(), 60)
     await workers.start()
 
     await until(lambda: state_is(job_id, JobState.FAILED))
@@ -239,18 +239,17 @@ async def test_job_left_by_a_worker_with_more_plugins_waits_and_is_not_stranded(
 
 
 async def test_queued_job_starts_at_once(workers: Workers, bus: Bus) -> None:
-    await workers.start()
-    await asyncio.sleep(0.3)
+    await workers.start("seldom-looks")  # every 5 s
     loop = asyncio.get_running_loop()
-    took_ms = []
+    took_s = []
     for number in range(10):
         before_s = loop.time()
         [job_id] = await queue("core.touch", number=number)
         while not any(str(job_id) in line for line in workers.proof):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.002)
-        took_ms.append((loop.time() - before_s) * 1000)
+        took_s.append(loop.time() - before_s)
 
-    assert sorted(took_ms)[5] < 100, took_ms
+    assert sorted(took_s)[5] < 2, took_s
 
 
 @pytest.mark.parametrize("store_server", ["postgresql"], indirect=True)  # SQLite has no connection to cut
@@ -285,7 +284,7 @@ async def test_worker_that_lost_its_lock_stops_itself(workers: Workers) -> None:
     )
     await connection.close()
 
-    assert await asyncio.wait_for(worker.wait(), 10) == 1
+    assert await asyncio.wait_for(worker.wait(), 60) == 1
     assert workers.proof[-1] == "lost"
 
 

@@ -1,6 +1,6 @@
-"""A small worker for the tests: `python worker_program.py DATABASE_URL DATA_DIR PROOF_FILE [without-shop]`.
+"""A small worker for the tests: `python worker_program.py DATABASE_URL DATA_DIR PROOF_FILE [flags]`.
 
-Each outside effect is a line appended to the proof file.
+Each outside effect is a line appended to the proof file. Flags: `without-shop`, `seldom-looks`.
 """
 
 from __future__ import annotations
@@ -99,12 +99,13 @@ CORE: list[Task | Saga] = [
 async def main() -> None:
     configuration = Configuration(database_url=sys.argv[1], data_dir=Path(sys.argv[2]), _env_file=None)
     with_shop = "without-shop" not in sys.argv
+    sweep_s = 5.0 if "seldom-looks" in sys.argv else 0.3
     stop, switch = asyncio.Event(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, switch.set)
     await open_database(configuration.store_url, APPS)
     bus = await open_bus(configuration)
-    engine = await JobEngine.open(configuration, [*CORE, *SHOP] if with_shop else CORE, bus=bus, sweep_s=0.3)
+    engine = await JobEngine.open(configuration, [*CORE, *SHOP] if with_shop else CORE, bus=bus, sweep_s=sweep_s)
     note(f"worker {engine.worker_id}")
     while not stop.is_set():
         waits = [asyncio.create_task(event.wait()) for event in (stop, switch, engine.lost)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from muntin.testing.free_ports import free_port
 from muntin.testing.fresh import admin, app, panel, panel_configuration, people, stranger, user
 
 __all__ = ["admin", "app", "certificate", "mail_server", "panel", "panel_configuration", "people", "stranger", "user"]
@@ -112,7 +112,7 @@ def mail_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
-    server = MailServer(_free_port())
+    server = MailServer(free_port())
     controller = Controller(
         server,
         hostname="127.0.0.1",
@@ -125,10 +125,3 @@ def mail_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     controller.start()
     yield server
     controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import httpx
 import pytest
 import yaml
 
+from muntin.testing.free_ports import free_port
 from muntin.testing.served import ServedPanel, served_panel
 from muntin.testing.waiting import until
 
@@ -86,12 +86,6 @@ def install(folder: Path, version: str, group: str, code: str) -> Path:
     (information / "entry_points.txt").write_text(f"[{group}]\nnotes = notes_half\n")
     (folder / "notes_half.py").write_text(code)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

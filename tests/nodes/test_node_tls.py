@@ -7,18 +7,11 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import ServerConnection, serve
 
 from muntin.app import PanelApp
@@ -26,80 +19,22 @@ from muntin.errors import NodeUnreachable, Unavailable
 from muntin.nodes.client import call_node, close_client, node_socket
 from muntin.nodes.credentials import seal
 from muntin.nodes.models import NodeRow
-from muntin.nodes.tls import tls_context
+from muntin.nodes.tls import CA_VARIABLE
+from muntin.testing.authorities import Authority, make_authority
 from muntin.testing.served import served_panel
 from muntin.testing.waiting import until
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """An authority of the operator's own, which signs certificates for 127.0.0.1 and ::1."""
-
-    folder: Path
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def file(self) -> Path:
-        """Its certificate, PEM."""
-        return self.folder / "authority.pem"
-
-    def issue(self, serial: int, folder: Path) -> None:
-        """Write `cert.pem` and `key.pem` of a server."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.IPAddress(ip_address("127.0.0.1")), x509.IPAddress(ip_address("::1"))]
-        issued = _builder("node", key, self.certificate.subject, serial).add_extension(
-            x509.SubjectAlternativeName(names), critical=False
-        )
-        made = issued.sign(self.key, hashes.SHA256())
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        for name, content in (("cert.pem", made.public_bytes(serialization.Encoding.PEM)), ("key.pem", private)):
-            (folder / f"new-{name}").write_bytes(content)
-            (folder / f"new-{name}").rename(folder / name)
-
-
-def _builder(name: str, key: ec.EllipticCurvePrivateKey, issuer: x509.Name, serial: int) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-    )
-
-
-def make_authority(folder: Path) -> Authority:
-    """A new authority with its certificate in a file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests")])
-    certificate = (
-        _builder("Tests", key, name, 1)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    authority = Authority(folder, key, certificate)
-    authority.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return authority
+from muntin.trust import trusting
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    made = make_authority(tmp_path_factory.mktemp("authority"))
-    made.issue(2, made.folder)
-    return made
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
 def server_side(authority: Authority) -> ssl.SSLContext:
     """What a node serves with."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authority.folder / "cert.pem", authority.folder / "key.pem")
-    return context
+    return authority.serving()
 
 
 @pytest.fixture
@@ -115,9 +50,9 @@ async def trusted(app: PanelApp, authority: Authority, monkeypatch: pytest.Monke
 @pytest.fixture(autouse=True)
 def fresh_contexts() -> Iterator[None]:
     """Nothing is remembered of the authorities of another test."""
-    tls_context.cache_clear()
+    trusting.cache_clear()
     yield
-    tls_context.cache_clear()
+    trusting.cache_clear()
 
 
 def node_at(host: str, port: int, scheme: str = "https") -> NodeRow:
@@ -180,7 +115,7 @@ def test_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
 
     for path in (tmp_path / "empty.pem", tmp_path / "missing.pem"):
         with pytest.raises(Unavailable, match="MUNTIN_NODE_CA_FILE"):
-            tls_context(path)
+            trusting(path, CA_VARIABLE)
 
 
 async def test_panel_and_agent_find_each_other_over_ipv6(tmp_path: Path) -> None:

@@ -6,22 +6,22 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 
+from muntin.testing.free_ports import free_port
+
 EMAIL, PASSWORD = "boss@example.com", "correct horse battery"
-STARTS_WITHIN_S = 30.0
+STARTS_WITHIN_S = 90.0
 
 
 @contextlib.asynccontextmanager
 async def served_panel(folder: Path) -> AsyncIterator[str]:
     """The address of the panel while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        bind = f"127.0.0.1:{listener.getsockname()[1]}"
+    bind = f"127.0.0.1:{free_port()}"
     url = f"http://{bind}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNTIN_")} | {
         "MUNTIN_DATA_DIR": str(folder / "data"),

@@ -67,7 +67,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def signed_in(url: str, browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser in which the administrator is signed in."""
     context = await browser.new_context(viewport=WIDE, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     tab = Tab(await context.new_page(), url)
     await sign_in(tab, EMAIL, PASSWORD)
@@ -103,7 +103,7 @@ async def test_an_account_is_made_and_its_person_enrols_an_app_and_signs_in_with
     assert "The account was made." in await tab.text()
 
     context = await browser.new_context(viewport=NARROW)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     ada = Tab(await context.new_page(), url)
     await sign_in(ada, "ada", "a long enough password")

@@ -24,7 +24,7 @@ async def heard(app: PanelApp, visitor: Visitor, say: object, count: int, query:
     connection = app.test_client(use_cookies=False).request(
         f"/live{query}", headers=headers, scope_base={"client": ("198.51.100.1", 1)}
     )
-    async with connection as stream, asyncio.timeout(5):
+    async with connection as stream, asyncio.timeout(30):
         await stream.send_complete()
         text += (await stream.receive()).decode()
         assert callable(say)

@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def somebody(browser: Browser, url: str, provider: OpenIdProvider) -> AsyncIterator[Watched]:
     """A fresh browser; in the end nothing may have been complained of."""
     context = await browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     watched = Watched(await context.new_page(), url, elsewhere=(provider.issuer,))
     try:

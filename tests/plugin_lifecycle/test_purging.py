@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from muntin.access import Actor
 from muntin.accounts.models import ApiKeyRow
 from muntin.audit.models import AuditRow
-from muntin.database import execute
+from muntin.bus.exact_limits import hit_exactly
+from muntin.database import database_dialect, execute, fetch_all, read_json
 from muntin.events.models import DeadLetter, Lane, OutboxRow, ResourceSequence, Subscriber
+from muntin.jobs.dbos_journal import DbosJournal
+from muntin.jobs.ledger import workflow_id
 from muntin.jobs.models import CronRow, JobRow
 from muntin.mail.models import MailRow
 from muntin.nodes.credentials import new_token, new_token_id, seal
@@ -29,9 +34,13 @@ from muntin.plugins.purging import StillReferred, remains_of
 from muntin.roles.models import USER_ID, OfferedPermissionRow, RoleRow
 from muntin.settings.models import SettingRow
 from muntin.testing.callers import Caller
+from muntin.testing.waiting import until
+
+from .remains import rows_with
 
 pytestmark = pytest.mark.usefixtures("panel")
 SYSTEM = Actor.system()
+JSON = {"sqlite": "JSON", "postgres": "JSONB"}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FOOTPRINT = Footprint(
     tables=("notes_note",),
@@ -127,6 +136,70 @@ async def test_footprint_never_reaches_tables_of_others() -> None:
     assert (await remains_of("greedy", greedy))["tables"] == 0
     await RoleRow.all().count()
     await ApiKeyRow.all().count()
+
+
+async def test_word_of_a_purged_plugin_is_found_in_no_column_of_any_table(panel: Panel, user: Caller) -> None:
+    await leave_traces("quilt", "patch", "quilt.sew", user.account_id)
+    await execute("CREATE TABLE quilt_patch (id INT)")
+    await execute(f"CREATE TABLE others_share (id INT PRIMARY KEY, permissions {JSON[database_dialect()]})")
+    held = ["quilt.sew", "others.read", "quilt.*"]
+    await execute("INSERT INTO others_share (id, permissions) VALUES (1, ?)", [json.dumps(held)])
+    system: dict[str, Any] = {"actor_type": "system", "subject_id": "1"}
+    for told in ({"name": "quilt.tidy"}, {"subscriber": "quilt.hear", "type": "user.created"}):
+        subject = "job" if "name" in told else "event"
+        await AuditRow.create(event=f"{subject}.retried", subject_type=subject, properties=told, **system)
+    await AuditRow.create(event="odd.done", subject_type="odd", plugin="quilt", properties={"by": "quilt"}, **system)
+    footprint = Footprint(permissions=("quilt.sew",), settings=("quilt",), events=("patch.written",),
+                          resources=("patch",), crons=("quilt.often",))  # fmt: skip
+    await PluginRow.create(name="quilt", version="1.0", footprint=footprint.to_json())
+    await hit_exactly("quilt.patches:1", limit=1, window_s=60)
+    await ApiKeyRow.filter(description="quilt").update(description="mine", token_hash="mine")
+    before = await rows_with("quilt")
+
+    await purge_plugin(SYSTEM, "quilt")
+
+    assert set(before) >= {
+        "core_api_key", "core_audit", "core_cron", "core_dead_letter", "core_delivery_lane", "core_job", "core_limit",
+        "core_mail",
+        "core_offered_permission", "core_plugin", "core_setting", "core_subscriber", "others_share",
+        "quilt_patch",
+    }  # fmt: skip
+    assert await rows_with("quilt") == {"core_audit": 1}  # who purged it
+    assert await rows_with("patch") == {}
+    assert await AuditRow.filter(subject_type="odd").count() == 0
+    [row] = await fetch_all("SELECT permissions FROM others_share")
+    assert read_json(row["permissions"]) == ["others.read"]
+    await execute("DROP TABLE others_share")
+
+
+async def test_journal_forgets_the_runs_of_a_purged_plugin_and_of_nobody_else(panel: Panel) -> None:
+    configuration = panel.configuration
+    await PluginRow.create(name="quilt", version="1.0")
+    values: dict[str, Any] = {"arguments": {}, "due_at_ms": 0, "state": "done"}
+    its = [await JobRow.create(name="quilt.tidy", plugin="quilt", run=run, **values) for run in (1, 2)]
+    other = await JobRow.create(name="core.tidy", plugin="core", **values)
+    ran: list[UUID] = []
+
+    async def body(job: UUID, run: int) -> None:
+        ran.append(job)
+
+    journal = DbosJournal("tests", store_url=configuration.store_url, data_dir=configuration.data_dir)
+    await journal.open(body)
+    try:
+        runs = [workflow_id(row) for row in (*its, other)]
+        for run, row in zip(runs, (*its, other), strict=True):
+            await journal.start(run, row.id, row.run, is_known=False)
+
+        async def over() -> bool:
+            return [one.is_over for one in (await journal.statuses(runs)).values()] == [True] * len(runs)
+
+        await until(over, timeout_s=60)
+        await purge_plugin(SYSTEM, "quilt")
+
+        assert sorted(ran) == sorted(row.id for row in (*its, other))
+        assert list(await journal.statuses(runs)) == [workflow_id(other)]
+    finally:
+        await journal.close()
 
 
 @asynccontextmanager

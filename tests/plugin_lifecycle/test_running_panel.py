@@ -16,6 +16,7 @@ import pytest
 
 from ..end_to_end.clients import Api
 from ..end_to_end.programs import Program, until
+from .remains import left_of, runs_without_a_job
 from .wheels import WheelPlan
 
 pytestmark = pytest.mark.timeout(600)
@@ -48,23 +49,6 @@ def kept(program: Program, sql: str) -> list[tuple[Any, ...]]:
         return database.execute(sql).fetchall()
 
 
-def traces(program: Program, word: str) -> dict[str, int]:
-    """Rows that hold the word, by table, of the whole store; and files of the data dir."""
-    found = {}
-    for (table,) in kept(program, "SELECT name FROM sqlite_master WHERE type = 'table'"):
-        rows = sum(word in str(row) for row in kept(program, f'SELECT * FROM "{table}"'))
-        if rows or word in table:
-            found[table] = rows
-    ours = ("program.log", "muntin.sqlite3", "backups", "reports", "exports")
-    for path in program.folder.rglob("*"):
-        inside = path.is_file() and word.encode() in path.read_bytes()
-        if not any(part.startswith(ours) for part in path.relative_to(program.folder).parts) and (
-            inside or word in path.name
-        ):
-            found[str(path.relative_to(program.folder))] = 1
-    return found
-
-
 async def test_plugin_lives_from_its_wheel_to_nothing_without_a_restart(program: Program, tmp_path: Path) -> None:
     first, second = (WheelPlan(version="1.0"), WheelPlan(version="2.0", upto=2))
     broken, failing = (WheelPlan(version="2.1", upto=2, plugin=BROKEN), WheelPlan(version="3.0", upto=3))
@@ -75,6 +59,7 @@ async def test_plugin_lives_from_its_wheel_to_nothing_without_a_restart(program:
         installed = await api.post("/notes")
         await program.command("plugin", "upgrade", wheels["2.0"])
         upgraded = await api.post("/notes")
+        await _use(api)
         not_loaded = await refused(program, "plugin", "upgrade", wheels["2.1"])
         not_migrated = await refused(program, "plugin", "upgrade", wheels["3.0"])
         put_back = await api.get("/notes")
@@ -103,10 +88,23 @@ async def test_plugin_lives_from_its_wheel_to_nothing_without_a_restart(program:
     with zipfile.ZipFile(exported) as archive:
         rows = json.loads(archive.read("tables/notes_note.json"))["rows"]
     assert [(row["text"], row["colour"]) for row in rows] == [("written by 1.0", "white"), ("written by 2.0", "white")]
-    assert traces(program, "notes") == {"core_audit": 1}  # who purged it
-    assert kept(program, "SELECT event, subject_type FROM core_audit WHERE properties LIKE '%notes%'") == [
-        ("plugin.purged", "panel")
-    ]
+    assert left_of("notes", program.folder) == {"core_audit": 2}  # who purged it, and what a key was made for
+    told = "SELECT event, subject_type FROM core_audit WHERE properties LIKE '%notes%' ORDER BY event"
+    assert kept(program, told) == [("api_key.created", "api_key"), ("plugin.purged", "panel")]
+    assert runs_without_a_job(program.folder) == 0
+
+
+async def _use(api: Api) -> None:
+    """Leave something of the plugin in every place of the core where a user of it can."""
+    await api.put("/admin/settings", {"notes": {"greeting": "good day", "token": "a secret"}})
+    await api.post("/account/api-keys", {"description": "for a program", "permissions": ["notes.write"]})
+
+    async def done() -> list[str]:
+        jobs = await api.get("/admin/jobs?plugin=notes&per_page=100")
+        return [job["id"] for job in jobs if job["state"] == "done"]
+
+    finished = await until(done, what="a job of the plugin")
+    await api.delete(f"/admin/jobs/{finished[0]}")  # its run stays in the journal, its audit entry names the job
 
 
 async def _refused(api: Api) -> tuple[int, str] | None:
@@ -135,7 +133,7 @@ async def test_install_that_is_killed_leaves_the_old_generation_working_and_the_
     assert len(left) == 2
     assert "Put back what was broken off" in said
     assert upgraded == {"version": "2.0", "notes": ["written by 1.0"]}
-    assert traces(program, "notes") == {"core_audit": 2}
+    assert left_of("notes", program.folder) == {"core_audit": 3}
 
 
 async def _version(api: Api) -> str:

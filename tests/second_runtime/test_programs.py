@@ -45,7 +45,7 @@ async def panel(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> As
 @pytest.fixture(scope="module")
 async def node_id(panel: ServedPanel) -> str:
     """The local node, once it reports."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             nodes = (await panel.client.get("/api/v1/admin/nodes")).json()["data"]
             if nodes and nodes[0]["status"] == "online":
@@ -61,7 +61,7 @@ async def test_program_is_created_started_watched_and_stopped(panel: ServedPanel
     headers = {"Authorization": panel.client.headers["Authorization"]}
     address = panel.url.replace("http", "ws") + f"/api/v1/programs/{program['id']}/console"
     async with connect(address, additional_headers=headers, proxy=None) as socket:
-        first = await asyncio.wait_for(socket.recv(), 10)
+        first = await asyncio.wait_for(socket.recv(), 30)
     running = await _state(panel, program["id"], "running")
     stopped = await panel.client.post(f"/api/v1/programs/{program['id']}/power", json={"action": "stop"})
     offline = await _state(panel, program["id"], "offline")
@@ -105,7 +105,7 @@ def test_nobody_else_knows_its_name() -> None:
 
 async def _powered(panel: ServedPanel, program_id: str, action: str) -> None:
     """Order it until the job has placed the program on its node."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer = await panel.client.post(f"/api/v1/programs/{program_id}/power", json={"action": action})
             if answer.status_code == 200:
@@ -114,7 +114,7 @@ async def _powered(panel: ServedPanel, program_id: str, action: str) -> None:
 
 
 async def _state(panel: ServedPanel, program_id: str, wanted: str) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             program: dict[str, Any] = (await panel.client.get(f"/api/v1/programs/{program_id}")).json()["data"]
             if program["state"] == wanted:
@@ -123,7 +123,7 @@ async def _state(panel: ServedPanel, program_id: str, wanted: str) -> dict[str, 
 
 
 async def _until(panel: ServedPanel, path: str, status: int) -> httpx.Response:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             answer = await panel.client.get(path)
             if answer.status_code == status:

@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from quart import Quart
 
 from muntin.pages.assets import CORE_ASSETS
 
 from .fake_server import FakeServer
 from .harness import create_harness
+
+expect.set_options(timeout=30_000)  # ms; what comes true later on a busy machine comes true
 
 CHROMIUM = "/usr/bin/chromium"
 HAS_CHROMIUM = Path(CHROMIUM).exists()
@@ -84,12 +86,11 @@ class Watched:
 async def harness() -> AsyncIterator[Harness]:
     if not (CORE_ASSETS / "manifest.json").is_file():
         _missing("the page assets are not built; run `make assets`")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", 0))  # whoever connects early waits in its queue
+    port = listener.getsockname()[1]
     app, stop, config = create_harness(), asyncio.Event(), Config()
-    config.bind, config.graceful_timeout = [f"127.0.0.1:{port}"], 0.1
+    config.bind, config.graceful_timeout = [f"fd://{listener.detach()}"], 0.1
     server = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
-    await asyncio.sleep(0.2)
     yield Harness(app, f"http://127.0.0.1:{port}")
     stop.set()
     await server
@@ -116,7 +117,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
 async def watched(harness: Harness, context: BrowserContext) -> AsyncIterator[Watched]:
     """A page; the test fails when anything on it complained."""
     harness.reset()
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     watched = Watched(await context.new_page(), harness.url)
     watched.watch()

@@ -44,7 +44,7 @@ class FakeServer:
         """Closes every socket with that code and takes new ones at once."""
         self.drop_code = code
         self.dropped.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await asyncio.gather(*(one.closed.wait() for one in list(self.sockets)))
         self.dropped = asyncio.Event()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
+from muntin.testing.waiting import until
+
 from .conftest import Harness, Watched
 
 pytestmark = pytest.mark.browser
@@ -95,7 +97,7 @@ async def test_editor_and_replaced_secret_are_posted_an_untouched_secret_is_not(
     await page.get_by_role("button", name="Replace SMTP password").click()
     await page.get_by_label("SMTP password", exact=True).fill("new secret")
     await page.get_by_role("button", name="Save").click()
-    await page.wait_for_timeout(300)
+    await until(lambda: len(harness.saved) == 2)
 
     first, second = harness.saved
     assert first["config"].replace("\r", "") == "motd=Hello\nmax-players=20\npvp=false"
@@ -115,7 +117,7 @@ async def test_leaving_with_unsaved_changes_asks(watched: Watched) -> None:
     await page.get_by_label("Name").press_sequentially("x")
     await expect(page.locator(".m-unsaved")).to_be_visible()
     await page.get_by_role("link", name="Dashboard").click()
-    await page.wait_for_timeout(300)
+    await until(lambda: bool(asked))
 
     assert asked == ["beforeunload"]
     assert page.url.endswith("/form")
@@ -133,7 +135,7 @@ async def test_deleting_asks_for_the_name(harness: Harness, watched: Watched) ->
     await expect(button).to_be_disabled()
     await dialog.locator("input[name=confirm]").fill("server-0001")
     await button.click()
-    await page.wait_for_timeout(300)
+    await until(lambda: bool(harness.saved))
 
     assert harness.saved == [{"csrf_token": ["proof"], "confirm": ["server-0001"]}]
 

@@ -154,6 +154,54 @@ async def test_refused_message_is_shown_and_the_socket_stays(harness: Harness, w
     assert await page.locator("muntin-console").get_attribute("data-connection") == "open"
 
 
+async def test_node_that_does_not_answer_is_said_once_and_forgotten_when_it_does(
+    harness: Harness, watched: Watched
+) -> None:
+    page = await open_console(harness, watched)
+    away = {"type": "error", "code": "node_unreachable", "message": "The node does not answer."}
+
+    for _number in range(3):
+        await harness.fake.tell(away)
+    await expect(page.locator("h1 .m-state")).to_have_text("Unreachable")
+    await expect(page.locator("[data-power]:enabled")).to_have_count(0)
+    await harness.fake.tell({"type": "status", "status": "running"})
+    await expect(page.locator("h1 .m-state")).to_have_text("Running")
+    await harness.fake.say("back")
+    await wait_for_line(page, "back")
+
+    assert await shown(page) == [*harness.fake.lines[:-1], "[muntin] The node does not answer.", "back"]
+
+
+async def test_killing_asks_first(harness: Harness, watched: Watched) -> None:
+    page = await open_console(harness, watched)
+    question = page.locator("dialog[open]")
+
+    await page.locator("[data-power=kill]").click()
+    await question.get_by_role("button", name="Cancel").click()
+    kept = harness.fake.state
+    await page.locator("[data-power=kill]").click()
+    await question.get_by_role("button", name="Kill").click()
+    await expect(page.locator("h1 .m-state")).to_have_text("Offline")
+
+    assert (kept, harness.fake.state) == ("running", "offline")
+
+
+async def test_commands_sent_before_are_reached_without_arrow_keys(harness: Harness, watched: Watched) -> None:
+    page = await open_console(harness, watched)
+    entry = page.get_by_label("Command", exact=True)
+    for command in ("first", "second"):
+        await entry.fill(command)
+        await entry.press("Enter")
+
+    older, newer = page.get_by_label("Typed before"), page.get_by_label("Typed after")  # shown to fingers alone
+    await older.dispatch_event("click")
+    await older.dispatch_event("click")
+    await expect(entry).to_have_value("first")
+    await newer.dispatch_event("click")
+
+    await expect(entry).to_have_value("second")
+
+
 async def test_hostile_output_runs_nothing_and_answers_nothing(harness: Harness, watched: Watched) -> None:
     page = await open_console(harness, watched)
 
@@ -178,7 +226,7 @@ async def test_link_opens_only_after_asking(harness: Harness, watched: Watched) 
     assert box is not None
 
     await page.mouse.move(box["x"] + 30, box["y"] + 6)
-    await page.wait_for_timeout(200)
+    await page.locator(".xterm-cursor-pointer").wait_for()
     await page.mouse.click(box["x"] + 30, box["y"] + 6)
     question = page.locator("dialog[open]")
     await expect(question).to_contain_text("http://example.org/map")

@@ -12,6 +12,7 @@ from muntin.accounts.models import AccountRow, ApiKeyRow, SessionRow
 from muntin.accounts.tokens import read_access_token
 from muntin.call import within_networks
 from muntin.errors import NotAuthenticated
+from muntin.roles.models import RoleRow
 from muntin.runtime import panel
 from muntin.settings.sections import SecuritySettings
 from muntin.signing import digest
@@ -72,6 +73,12 @@ def actor_of_account(account: AccountRow, address: str) -> Actor:
         address=address,
         must_enrol=not account.has_two_factor and two_factor_demanded(grants),
     )
+
+
+async def holders_of(permission: str) -> list[AccountRow]:
+    """The accounts in use whose role allows it: whom to tell of what they can mend."""
+    roles = [role.id for role in await RoleRow.all() if role.grants.allow(permission)]
+    return await AccountRow.filter(status="active", role_id__in=roles).order_by("username")
 
 
 def two_factor_demanded(grants: Grants) -> bool:

@@ -38,7 +38,7 @@ from muntin.accounts.schemas import (
 )
 from muntin.accounts.sessions import Device
 from muntin.call import Call
-from muntin.errors import TooManyRequests
+from muntin.errors import NotAuthenticated, TooManyRequests
 from muntin.routing import Routes
 
 routes = Routes(dialect="native", prefix="/api/v1/auth", tags=("auth",))
@@ -114,7 +114,7 @@ async def register(actor: Actor, call: Call, account: RegisterInput) -> Register
     max_body_bytes=MAX_BODY_BYTES,
     status=204,
     service=sessions.sign_out,
-    errors=(SessionRequired,),
+    errors=(NotAuthenticated, SessionRequired),
 )
 async def log_out(actor: Actor, which: LogoutInput) -> None:
     """End this session, or all of the account's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from muntin.access import Actor
+from muntin.errors import Conflict, NodeUnreachable
 from muntin.nodes import halves, service
 from muntin.nodes.halves import HalfOnNode
 from muntin.nodes.schemas import (
@@ -29,7 +30,15 @@ async def list_nodes(actor: Actor, query: NodeQuery) -> Page[Node]:
     return await service.list_nodes(actor, query)
 
 
-@routes.post("", body=NodeIn, returns=NodeWithToken, status=201, idempotent=True, service=service.create_node)
+@routes.post(
+    "",
+    body=NodeIn,
+    returns=NodeWithToken,
+    status=201,
+    idempotent=True,
+    service=service.create_node,
+    errors=(Conflict,),
+)
 async def create_node(actor: Actor, node: NodeIn) -> NodeWithToken:
     """Add a node; its token is shown once."""
     return await service.create_node(actor, node)
@@ -47,7 +56,7 @@ async def update_node(actor: Actor, node_id: UUID, changes: NodeChanges) -> Node
     return await service.update_node(actor, node_id, changes)
 
 
-@routes.delete("/<uuid:node_id>", service=service.delete_node)
+@routes.delete("/<uuid:node_id>", service=service.delete_node, errors=(service.NodeHasServers,))
 async def delete_node(actor: Actor, node_id: UUID) -> None:
     """Remove a node that nothing runs on."""
     await service.delete_node(actor, node_id)
@@ -82,7 +91,7 @@ async def load_halves(actor: Actor, node_id: UUID) -> list[HalfOnNode]:
     return list(await halves.load_halves(actor, node_id))
 
 
-@routes.get("/<uuid:node_id>/stats", returns=NodeStats, service=service.load_stats)
+@routes.get("/<uuid:node_id>/stats", returns=NodeStats, service=service.load_stats, errors=(NodeUnreachable,))
 async def load_stats(actor: Actor, node_id: UUID) -> NodeStats:
     """Figures of the machine."""
     return await service.load_stats(actor, node_id)

@@ -7,5 +7,15 @@ async with transaction() as events:
 
 from muntin.audit.recording import Subject, record, redacted
 from muntin.audit.service import Activity, activity_about, activity_of
+from muntin.audit.words import known_words, sentence
 
-__all__ = ["Activity", "Subject", "activity_about", "activity_of", "record", "redacted"]
+__all__ = [
+    "Activity",
+    "Subject",
+    "activity_about",
+    "activity_of",
+    "known_words",
+    "record",
+    "redacted",
+    "sentence",
+]

@@ -21,6 +21,7 @@ class AuditRow(Table):
     subject_id = fields.CharField(max_length=255)
     ip = fields.CharField(max_length=64, null=True)
     properties: Any = fields.JSONField(default=dict)  # without secrets
+    plugin = fields.CharField(max_length=64, null=True)  # whose code recorded it, for purges; null: the core's
 
     class Meta:
         table = "core_audit"

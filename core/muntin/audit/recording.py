@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 from muntin.access import Actor, Grants
 from muntin.audit.models import AuditRow
 from muntin.database import Transaction
+from muntin.runtime import open_panel
 
 Subject = tuple[str, object]
 """Type and id of what was changed: `("user", account.id)`."""
@@ -56,7 +58,15 @@ async def record(
         subject_id=str(subject[1])[:255],
         ip=actor.address[:64] or None,
         properties=redacted(properties or {}),
+        plugin=_recorder(),
     )
+
+
+def _recorder() -> str | None:
+    """The plugin whose module awaits `record`: what a plugin did to things of the core goes when it is purged."""
+    panel = open_panel()
+    caller = sys._getframe(2).f_globals.get("__name__", "")
+    return panel.registry.owner_of(caller) if panel else None
 
 
 def redacted(value: object, name: str = "") -> Any:

@@ -84,9 +84,14 @@ async def activity_of(account_id: UUID, query: PageQuery) -> Page[Activity]:
     return await _page(AuditRow.filter(_of_account(account_id)), query)
 
 
-async def activity_about(subject_type: str, subject_id: object, query: PageQuery) -> Page[Activity]:
-    """What was done to one thing; whoever calls this has checked who may know."""
-    return await _page(AuditRow.filter(subject_type=subject_type, subject_id=str(subject_id)), query)
+async def activity_about(subject_type: str, subject_id: object, query: PageQuery, *, event: str = "") -> Page[Activity]:
+    """What was done to one thing; whoever calls this has checked who may know.
+
+    Args:
+        event: Only this one, or a family: `server.power.*`.
+    """
+    rows = AuditRow.filter(subject_type=subject_type, subject_id=str(subject_id))
+    return await _page(rows.filter(_named(event)) if event else rows, query)
 
 
 async def forget_old(older_than: timedelta) -> int:

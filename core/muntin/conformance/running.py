@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+from muntin.conformance.accepting import STALE_RULE, accepted
 from muntin.conformance.finding import Finding, Rule
 from muntin.conformance.finding_subjects import find_subjects
 from muntin.conformance.subject import Subject
@@ -33,7 +34,8 @@ HANGS_RULE = Rule(
     "In a panel it would stop the process of everybody's requests; the watchdog quarantines the plugin.",
     "Do nothing that waits without a limit, above all not while a module is imported or a hook is called.",
 )
-RULES = (DIES_RULE, HANGS_RULE)
+RULES = (DIES_RULE, HANGS_RULE, STALE_RULE)
+LAST_STAGE = "attacks"
 LIMITS_S: Mapping[str, float] = {"start": 60, "import": 10, "hooks": 10, "pages": 60, "switch": 60, "attacks": 900}
 OTHER_LIMIT_S = 60.0
 TAIL = 800
@@ -80,6 +82,8 @@ def _check(subject: Subject) -> Report:
         if not report.complete:
             said.seek(0)
             _broke_off(report, process.returncode, said.read().decode("utf-8", "replace")[-TAIL:])
+    went_through = report.complete and _stage(report) == LAST_STAGE
+    report.findings = list(accepted(subject, report.findings, complete=went_through))
     report.took_s = time.monotonic() - began_s
     return report
 

@@ -10,7 +10,7 @@ disabled plugin wait.
 
 from muntin.events import outbox as _outbox  # so that transactions know who stores their events
 from muntin.events.event import Event, EventCatalogue, EventEnvelope, Resource
-from muntin.events.known import EventType, concerned, event_types
+from muntin.events.known import EventType, concerned, event_types, shared_with
 from muntin.events.relay import Relay
 from muntin.events.retention import Backlog, backlog, discard_dead_letter, forget_subscribers, retry_dead_letter, trim
 from muntin.events.subscription import Handler, Subscription
@@ -34,5 +34,6 @@ __all__ = [
     "forget_subscribers",
     "on_written",
     "retry_dead_letter",
+    "shared_with",
     "trim",
 ]

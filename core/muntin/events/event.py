@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -62,6 +62,14 @@ class Event(BaseModel):
             raise TypeError(
                 f"{cls.__name__}.subject must name the field that holds the id of its {cls.type.split('.')[0]}"
             )
+
+    @classmethod
+    async def shared_with(cls, resource_id: str) -> Collection[UUID]:
+        """Further accounts that may learn of it, since its resource is shared with them now; nobody unless overridden.
+
+        Asked when the event is passed on, and again when it is passed on later: who lost access learns no more.
+        """
+        return ()
 
     @property
     def resource(self) -> Resource:

@@ -45,6 +45,8 @@ WHERE id = ? AND leased_by = ?
 """
 _ADVANCE = "UPDATE core_delivery_lane SET position = ?, attempts = 0 WHERE id = ? AND leased_by = ?"
 _EXTEND = "UPDATE core_delivery_lane SET leased_until_ms = ? WHERE leased_by = ?"
+_HOLDERS = "SELECT DISTINCT leased_by FROM core_delivery_lane WHERE leased_by <> ?"
+_RELEASE = "UPDATE core_delivery_lane SET leased_by = NULL, leased_until_ms = 0 WHERE leased_by = ?"
 _LET_GO = "UPDATE core_delivery_lane SET leased_by = NULL, leased_until_ms = 0 WHERE leased_by = ? AND subscriber = ?"
 
 
@@ -105,6 +107,16 @@ async def extend_leases(worker: str, *, until_ms: int) -> None:
 async def let_go(worker: str, subscriber: str) -> None:
     """Give back what this worker holds for a subscriber, so that others need not wait for the leases to end."""
     await execute(_LET_GO, [worker, subscriber])
+
+
+async def other_holders(worker: str) -> list[str]:
+    """The other workers that have lanes, or died with them."""
+    return [str(row["leased_by"]) for row in await fetch_all(_HOLDERS, [worker])]
+
+
+async def release(worker: str) -> int:
+    """Give free what a worker held that is dead, without waiting for its leases to end; how many lanes that were."""
+    return await execute(_RELEASE, [worker])
 
 
 async def due_subscribers(names: Sequence[str], *, now_ms: int) -> set[str]:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
 
 from muntin.clock import now_s
 from muntin.events import lanes
@@ -17,6 +18,9 @@ from muntin.events.subscription import Subscription
 
 POLL_S = 1.0
 """How long an event waits at most when nobody wakes the relay (a message on the bus was missed)."""
+
+Seize = Callable[[str], AbstractAsyncContextManager[bool]]
+"""Whether a worker is dead, see `muntin.jobs.locks`; while it is open, nobody else finds that out."""
 
 _HEARTBEAT_S = LEASE_S / 5
 
@@ -40,12 +44,23 @@ class Relay:
         *,
         clock: Callable[[], float] = now_s,
         poll_s: float = POLL_S,
+        worker: str | None = None,
+        seize: Seize | None = None,
     ) -> None:
+        """A relay that is not started yet.
+
+        Args:
+            worker: An id that no other relay has, at most 64 characters; made up by default.
+            seize: Tells which workers are dead, whose lanes are taken over at once. Without it, or where it cannot
+                tell, their leases have to end first.
+        """
         self._wanted = {one.name: one for one in subscriptions}
         self._clock = clock
         self._poll_s = poll_s
-        self._worker = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._worker = worker or f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._seize = seize
         self._woken = asyncio.Event()
+        self._somebody_died = asyncio.Event()
         self._changing = asyncio.Lock()
         self._deliveries: dict[str, Delivery] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -81,6 +96,10 @@ class Relay:
     def wake(self) -> None:
         """There are new events; to be called on the loop the relay runs on."""
         self._woken.set()
+
+    def look_for_the_dead(self) -> None:
+        """A worker may have died; see now what it left, rather than in a moment."""
+        self._somebody_died.set()
 
     async def subscribe(self, subscriptions: Iterable[Subscription]) -> None:
         """From now on exactly these subscribers are called; of the others the events wait."""
@@ -130,10 +149,22 @@ class Relay:
 
     async def _stay_alive(self) -> None:
         while True:
-            await asyncio.sleep(_HEARTBEAT_S)
-            if not any(delivery.is_busy for delivery in self._deliveries.values()):
-                continue
             try:
-                await lanes.extend_leases(self._worker, until_ms=self._now_ms() + int(LEASE_S * 1000))
+                if any(delivery.is_busy for delivery in self._deliveries.values()):
+                    await lanes.extend_leases(self._worker, until_ms=self._now_ms() + int(LEASE_S * 1000))
+                await self._take_over()
             except Exception:  # noqa: BLE001 - the database may be away; the next beat comes soon
                 _log.exception("could not extend the leases of event lanes")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._somebody_died.wait(), _HEARTBEAT_S)
+            self._somebody_died.clear()
+
+    async def _take_over(self) -> None:
+        """Give free the lanes of workers that died."""
+        if self._seize is None:
+            return
+        for worker in await lanes.other_holders(self._worker):
+            async with self._seize(worker) as is_dead:
+                if is_dead and (count := await lanes.release(worker)):
+                    _log.warning("worker %s is gone: %d of its event lanes are delivered by others", worker, count)
+                    self.wake()

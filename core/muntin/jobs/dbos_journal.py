@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID
 
 from muntin.bus.postgres import plain_url
 from muntin.jobs.journal import RunStatus, Work
@@ -117,13 +118,58 @@ class DbosJournal:
             scheduler_polling_interval_sec=60.0,
         )
         if self._store_url.startswith("sqlite:"):
-            path = self._data_dir.absolute() / "jobs.sqlite3"
+            path = sqlite_path(self._data_dir)
             self._engine = _sqlite_engine(path)
             configuration["system_database_url"] = f"sqlite:///{path}"
             configuration["system_database_engine"] = self._engine
         else:
             configuration["system_database_url"] = plain_url(self._store_url)
         return configuration
+
+
+def sqlite_path(data_dir: Path) -> Path:
+    """Where the journal of a panel on SQLite is kept."""
+    return data_dir.absolute() / "jobs.sqlite3"
+
+
+async def forget_strays(
+    find_jobs: Callable[[Collection[UUID]], Awaitable[Collection[UUID]]], *, store_url: str, data_dir: Path
+) -> int:
+    """Delete every run, with what its steps gave, whose job is not there any more; how many that were.
+
+    May be called in any process, also while workers run. The journal has to exist.
+
+    Args:
+        find_jobs: Says which of these jobs are there.
+    """
+    forgotten, kept = 0, 0
+    async with _reader(store_url, data_dir) as client:
+        while runs := await client.list_workflows_async(limit=BATCH, offset=kept, load_input=False, load_output=False):
+            jobs = {one.workflow_id: UUID(one.workflow_id.partition(".")[0]) for one in runs}
+            there = await find_jobs(set(jobs.values()))
+            strays = [run for run, job in jobs.items() if job not in there]
+            if strays:
+                await client.delete_workflows_async(strays)
+            forgotten, kept = forgotten + len(strays), kept + len(runs) - len(strays)
+    return forgotten
+
+
+@asynccontextmanager
+async def _reader(store_url: str, data_dir: Path) -> AsyncIterator[DBOSClient]:
+    """Looks into the journal without running anything."""
+    _quieten()
+    engine = _sqlite_engine(sqlite_path(data_dir)) if store_url.startswith("sqlite:") else None
+    url = None if engine else plain_url(store_url)
+    client = DBOSClient(
+        system_database_url=url, system_database_engine=engine, serializer=_JsonSerializer(), lazy=True,
+        system_database_pool_size=1,
+    )  # fmt: skip
+    try:
+        yield client
+    finally:
+        await asyncio.to_thread(client.destroy)
+        if engine is not None:
+            engine.dispose()
 
 
 class _JsonSerializer(Serializer):

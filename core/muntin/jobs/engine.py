@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from muntin.bus import Bus, Unsubscribe
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from muntin.jobs.dbos_journal import DbosJournal
 
 DRAIN_S = 10.0
+HOST_CHARACTERS = 40
+"""Of an id that is made up, which is stored in 64."""
 
 
 class JobEngine:
@@ -76,7 +79,7 @@ class JobEngine:
         """
         from muntin.jobs.dbos_journal import DbosJournal  # DBOS costs 30 MiB, which only workers shall pay
 
-        worker_id = worker_id or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        worker_id = worker_id or f"{socket.gethostname()[:HOST_CHARACTERS]}:{os.getpid()}:{secrets.token_hex(4)}"
         journal = DbosJournal(worker_id, store_url=configuration.store_url, data_dir=configuration.data_dir)
         locks = _locks(configuration)
         runner, crons = Runner(journal, worker_id), Crons()
@@ -108,6 +111,14 @@ class JobEngine:
         if self._tasks:
             await self._sweeper.sweep()
             self._dispatcher.wake()
+
+    def seize(self, worker_id: str) -> AbstractAsyncContextManager[bool]:
+        """Whether that worker is dead; if so, nobody else can find that out while this is open."""
+        return self._locks.seize(worker_id)
+
+    def look_for_the_dead(self) -> None:
+        """A worker may have died; see now what it left, rather than in a moment."""
+        self._sweeper.wake()
 
     async def close(self, *, drain_s: float = DRAIN_S) -> None:
         """Take no more jobs, let the running ones end in `drain_s`, and leave the rest to others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable
@@ -42,6 +43,11 @@ class Sweeper:
         self._worker_id = worker_id
         self._wake = wake
         self._sweep_s = sweep_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Sweep at once."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -54,7 +60,9 @@ class Sweeper:
                     await self._journal.forget_old()
             except Exception:  # the database may be away for a while; this loop must outlive that
                 log.exception("jobs cannot be swept, again in %.0f s", self._sweep_s)
-            await asyncio.sleep(self._sweep_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._sweep_s)
+            self._woken.clear()
 
     async def sweep(self) -> None:
         """Once."""

@@ -9,22 +9,24 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import httpcore
-import httpx
 
+from muntin.errors import Unavailable
 from muntin.outgoing.addresses import AddressRules, current_rules
 from muntin.outgoing.connecting import GuardedBackend, Resolve, resolve
 from muntin.outgoing.errors import OutgoingFailed
 from muntin.outgoing.targets import Target, read_target
+from muntin.runtime import panel
 from muntin.translation import _
+from muntin.trust import trusting
 
 MAX_HOSTS = 300
 """Hosts (of each group) whose connections are kept; the one unused for longest goes first."""
 
 KEPT_S = 30.0
+CA_VARIABLE = "MUNTIN_OUTGOING_CA_FILE"
 _ALWAYS = ((b"Accept-Encoding", b"identity"),)
 
 
@@ -201,8 +203,10 @@ def _in_words(error: Exception) -> str:
         return _("The host did not take the connection in time.")
     if isinstance(error, httpcore.TimeoutException):
         return _("The host took the connection but did not answer in time.")
-    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
-        return _("A safe connection could not be made; is the certificate right?")
+    if tls := _tls_error(error):
+        if isinstance(tls, ssl.SSLCertVerificationError):
+            return _("The certificate of the host is not believed: {reason}.", reason=tls.verify_message.rstrip("."))
+        return _("A safe connection could not be made; does the host speak TLS at this port?")
     if isinstance(error, httpcore.ConnectError):
         return str(error) if "name of the host" in str(error) else _("The host did not take the connection.")
     if isinstance(error, httpcore.ProtocolError):
@@ -210,7 +214,16 @@ def _in_words(error: Exception) -> str:
     return _("The connection broke off.")
 
 
-@lru_cache(maxsize=1)
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """What TLS said, behind the words of the libraries in between."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _tls() -> ssl.SSLContext:
-    """Made once: reading the certificates takes tens of milliseconds."""
-    return httpx.create_ssl_context(trust_env=False)
+    """Whose certificates are believed; a file of the operator's that cannot be used fails the request."""
+    try:
+        return trusting(panel().configuration.outgoing_ca_file, CA_VARIABLE)
+    except Unavailable as error:
+        raise OutgoingFailed(error.message) from error

@@ -14,7 +14,7 @@ from muntin.outgoing.addresses import AddressRules
 from muntin.outgoing.errors import AddressRefused
 from muntin.translation import _
 
-RESOLVER_THREADS = 16
+RESOLVER_THREADS = 64
 MAX_TRIED = 4
 _resolvers = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="outgoing-names")
 
@@ -40,6 +40,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self._rules = rules
         self._resolve = resolve
         self._plain = httpcore.AnyIOBackend()
+        self._asked: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def connect_tcp(
         self,
@@ -63,15 +64,28 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             raise httpcore.ConnectTimeout from error
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(_resolvers, self._resolve, host, port)
+            found = await self._looked_up(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(_("The name of the host is not known.")) from error
         rules = self._rules()
         if not found or not all(map(rules.permits, found)):
             raise AddressRefused(_("The panel does not send requests to addresses that are not public."))
         return found[:MAX_TRIED]
+
+    async def _looked_up(self, host: str, port: int) -> list[str]:
+        """One question at a time for each name: threads that wait for a slow server of names are missing elsewhere."""
+        asked = self._asked.get((host, port))
+        if asked is None:
+            asked = asyncio.get_running_loop().run_in_executor(_resolvers, self._resolve, host, port)
+            self._asked[host, port] = asked
+            asked.add_done_callback(lambda done: self._answered(host, port, done))
+        return await asyncio.shield(asked)
+
+    def _answered(self, host: str, port: int, done: asyncio.Future[list[str]]) -> None:
+        del self._asked[host, port]
+        if not done.cancelled():
+            done.exception()  # those who waited have it; there may be nobody any more
 
     async def _first(
         self, addresses: list[str], port: int, timeout: float | None, options: Iterable[Any] | None

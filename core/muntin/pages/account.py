@@ -11,12 +11,12 @@ from muntin.accounts import activity, profile, sessions, two_factor
 from muntin.accounts.errors import WrongCode
 from muntin.accounts.inputs import AccountInput, CodeInput, ConfirmInput, DisableInput, PasswordInput
 from muntin.accounts.profile import shortest_password
+from muntin.audit import known_words, sentence
 from muntin.audit.service import AuditQuery
 from muntin.call import Call
 from muntin.errors import NotFound
 from muntin.pages import forms
 from muntin.pages.answers import Crumb, Page, Redirect
-from muntin.pages.event_words import words_of
 from muntin.pages.programs import program_name
 from muntin.pages.qr import as_picture
 from muntin.pages.rows import row
@@ -83,7 +83,7 @@ async def _profile(actor: Actor, call: Call, found: Problems) -> Page:
         "first_name": {"autocomplete": "given-name"},
         "last_name": {"autocomplete": "family-name"},
         "language": {"required": True, "short": True},
-        "timezone": {"label": _("Time zone"), "required": True, "placeholder": "Europe/Berlin"},
+        "timezone": {"label": _("Time zone"), "required": True, "suggestions": forms.time_zones()},
         "current_password": {
             "kind": "password",
             "autocomplete": "current-password",
@@ -169,7 +169,8 @@ async def end_other_sessions(actor: Actor) -> Redirect:
 async def show_activity(actor: Actor, call: Call, query: AuditQuery) -> Page:
     """What happened to the account."""
     page = await activity.list_activity(actor, query)
-    rows = [row(one, words=words_of(one.event)) for one in page.items]
+    words = known_words()
+    rows = [row(one, words=sentence(one, words)) for one in page.items]
     values = {"rows": rows, "view": view(call, page, sort="-created_at")}
     return account_page(call, "activity", _("Activity"), values)
 

@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 from muntin.access import Actor, guarded
 from muntin.accounts.models import AccountRow
+from muntin.audit import known_words, sentence
+from muntin.audit.service import AuditQuery, list_audit_logs
 from muntin.call import Call
 from muntin.health import findings
 from muntin.jobs.models import JobRow
 from muntin.nodes.models import NodeRow
 from muntin.pages.answers import Crumb, Page
+from muntin.pages.rows import row
 from muntin.pages.slots import slot
 from muntin.plugins.models import PluginRow
 from muntin.routing import Routes
@@ -21,6 +24,8 @@ from muntin.runtime import panel
 from muntin.translation import _
 
 routes = Routes(dialect="pages", prefix="/admin", tags=("admin",))
+LATEST = 8
+"""Changes that the overview shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +79,9 @@ async def load_overview(actor: Actor) -> Overview:
     nodes = await NodeRow.all() if actor.may("admin.nodes.list") else None
     jobs = actor.may("admin.jobs.list")
     failed = await JobRow.filter(state="failed").count() if jobs else None
+    matters = [*await _findings(), *await _plugins(actor), *_failed_jobs(failed)]
     return Overview(
-        matters=(*await _findings(), *await _plugins(actor), *_failed_jobs(failed)),
+        matters=tuple(sorted(matters, key=lambda one: one.kind != "danger")),  # the worst first
         accounts=await AccountRow.exclude(status="deleted").count() if actor.may("admin.users.list") else None,
         nodes=None if nodes is None else len(nodes),
         nodes_online=None if nodes is None else sum(node.status == "online" for node in nodes),
@@ -112,7 +118,7 @@ async def _plugins(actor: Actor) -> list[Matter]:
             title=_("The plugin {name} is not running", name=name),
             text=reason,
             remedy=remedy,
-            path="/admin/plugins",
+            path=f"/admin/plugins/{name}",
         )
         for name, reason, remedy in [*failed, *taken_out]
     ]
@@ -126,9 +132,20 @@ def _failed_jobs(count: int | None) -> list[Matter]:
     return [Matter(kind="warning", title=title, text=text, path="/admin/jobs?state=failed")]
 
 
+async def _latest_changes(actor: Actor) -> list[dict[str, Any]]:
+    """What was changed last, for those who may read the audit log."""
+    if not actor.may("admin.audit.view"):
+        return []
+    page = await list_audit_logs(actor, AuditQuery(per_page=LATEST))
+    words = known_words()
+    return [row(one, words=sentence(one, words)) for one in page.items]
+
+
 @routes.get("", service=load_overview)
 async def show_overview(actor: Actor, call: Call) -> Page:
     """What needs attention first."""
-    overview, contents = await asyncio.gather(load_overview(actor), slot(call, "admin.overview"))
-    values = {"overview": overview, "contents": contents, "live_path": "/live"}
+    overview, contents, changes = await asyncio.gather(
+        load_overview(actor), slot(call, "admin.overview"), _latest_changes(actor)
+    )
+    values = {"overview": overview, "contents": contents, "changes": changes, "live_path": "/live"}
     return Page("core/admin/overview.html", values, title=_("Overview"))

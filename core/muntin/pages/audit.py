@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from muntin.access import Actor
 from muntin.api.json import dumps
+from muntin.audit import known_words, sentence
 from muntin.audit.service import AuditQuery, list_audit_logs
 from muntin.call import Call
 from muntin.pages.admin import admin_page
 from muntin.pages.answers import Page
-from muntin.pages.event_words import words_of
 from muntin.pages.rows import row
 from muntin.pages.tables import view
 from muntin.routing import Routes
@@ -22,8 +22,9 @@ FAMILIES = ("user", "session", "api_key", "ssh_key", "role", "node", "plugin", "
 async def show_audit(actor: Actor, call: Call, query: AuditQuery) -> Page:
     """Who changed what, from where."""
     page = await list_audit_logs(actor, query)
+    words = known_words()
     rows = [
-        row(one, words=words_of(one.event), told=dumps(one.properties).decode() if one.properties else "")
+        row(one, words=sentence(one, words), told=dumps(one.properties).decode() if one.properties else "")
         for one in page.items
     ]
     families = [(f"{name}.*", name.replace("_", " ").capitalize()) for name in FAMILIES]

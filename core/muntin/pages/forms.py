@@ -6,7 +6,9 @@ import enum
 import types
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from zoneinfo import available_timezones
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, EmailStr, SecretStr
@@ -44,6 +46,12 @@ def fields(
         _field(name, model.model_fields[name], known, (errors or {}).get(name, ())) | (more or {}).get(name, {})
         for name in names
     ]
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Names of time zones, offered while somebody types one."""
+    return tuple(sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
 
 
 def read(model: type[BaseModel], typed: Mapping[str, Any]) -> dict[str, Any]:

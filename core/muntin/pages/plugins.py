@@ -8,6 +8,7 @@ from uuid import UUID
 
 from muntin.access import Actor
 from muntin.call import Call
+from muntin.contributions import SettingsModel
 from muntin.errors import InvalidInput, MuntinError, NotAuthenticated
 from muntin.nodes import halves
 from muntin.pages.admin import admin_page
@@ -40,7 +41,14 @@ async def show_plugin(actor: Actor, name: str) -> Page:
     """One plugin."""
     plugin = await states.load_plugin_state(actor, name)
     found = await halves.list_halves(actor, name) if actor.may("admin.nodes.list") else ()
-    return admin_page("plugins/show", plugin.name, {"plugin": plugin, "halves": found}, above=((_("Plugins"), LIST),))
+    values = {"plugin": plugin, "halves": found, "settings_path": _settings_path(actor, name)}
+    return admin_page("plugins/show", plugin.name, values, above=((_("Plugins"), LIST),))
+
+
+def _settings_path(actor: Actor, name: str) -> str:
+    """Where the plugin is set up; nothing where it has no settings, or the actor may not see them."""
+    sections = [one.value for one in panel().registry.owned(SettingsModel) if one.plugin == name]
+    return next((f"/admin/settings/{one.section}" for one in sections if actor.may(one.permission)), "")
 
 
 @routes.post("/<string:name>/enable", service=states.enable_plugin)

@@ -40,6 +40,8 @@ async def error_page(call: Call, error: MuntinError) -> Response:
     values: dict[str, Any] = {"status": error.status, "message": _reasons(error)}
     if error.status >= 500:
         values["request_id"] = call.request_id
+        if call.request.method == "GET":
+            values["retry_path"] = call.request.full_path.rstrip("?")
     return await page_response(call, Page("error.html", values, title=error.message), status=error.status)
 
 

@@ -82,6 +82,8 @@ async def _section(actor: Actor, section: str, found: Problems) -> Page:
     for field in fields:
         if shown.model.model_fields[field["name"]].default not in ("", None):
             field["required"] = True  # it always has a value, so it is not one to leave out
+        if field["name"] == "timezone":
+            field["suggestions"] = forms.time_zones()
         if field["kind"] == "secret":
             field["is_set"] = bool(shown.values.get(field["name"]))
     fields.append({"name": "version", "kind": "hidden", "value": shown.version})

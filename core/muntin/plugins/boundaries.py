@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
+from muntin.database.transactions import is_busy
 from muntin.errors import MuntinError
 from muntin.plugins import CORE
 from muntin.plugins.boundaries_steps import PluginExited, Steps
@@ -201,11 +202,11 @@ def describe(error: BaseException) -> str:
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether code that works raises this too: a refusal, or somebody who cannot be reached. Never counted."""
+    """Whether code that works raises this too: a refusal, a busy store, somebody unreachable. Never counted."""
     unreachable = sys.modules.get("httpx")  # it is large, and most processes never need it
-    return isinstance(error, MuntinError | OSError) or (
-        unreachable is not None and isinstance(error, unreachable.HTTPError)
-    )
+    if unreachable is not None and isinstance(error, unreachable.HTTPError):
+        return True
+    return isinstance(error, MuntinError | OSError) or is_busy(error)
 
 
 def _named(source: Source | Actor) -> Source:

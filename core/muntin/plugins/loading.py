@@ -15,6 +15,7 @@ import pluggy
 from muntin import hookspecs
 from muntin.contributions import (
     AccountUsage,
+    AuditWords,
     Command,
     Cron,
     Dialect,
@@ -59,6 +60,7 @@ HOOKS: Mapping[str, tuple[type, ...]] = {
     "muntin_jobs": (Task, Saga, Cron, JobLimits),
     "muntin_mail_templates": (MailTemplate,),
     "muntin_templates": (Templates,),
+    "muntin_audit_words": (AuditWords,),
     "muntin_nav_items": (NavItem,),
     "muntin_slots": (Slot,),
     "muntin_slot_contents": (SlotContent,),

@@ -25,6 +25,8 @@ DEADLINE_S = 20.0
 MEMORY_MIB = 1024
 SAID_BYTES = 4096
 MAX_MESSAGE_BYTES = 256 * 1024
+PATIENCE = 4
+"""A process that has to wait for its turn on a busy machine is given that time back, up to so many deadlines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class _Process:
             "plugins": list(plugins),
             "beside": None if beside is None else list(beside),
             "memory_mib": MEMORY_MIB,
-            "lives_s": (deadline_s + 5) * len(plugins),
+            "lives_s": (PATIENCE * deadline_s + 5) * len(plugins),
         }
         read_fd, write_fd = os.pipe()
         try:
@@ -142,7 +144,7 @@ class _Process:
         self._said.clear()
         found = ProbeReport(plugin=plugin, ok=False, step="start", remedy=_remedy(plugin))
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout(deadline_s) as limit, self._patience(limit, deadline_s):
                 async for message in self._messages():
                     found = _with(found, message)
                     if found.ok or found.reason:
@@ -154,6 +156,33 @@ class _Process:
             self.is_over = True
             found = replace(found, reason=_("Not done after {seconds} s.", seconds=f"{deadline_s:g}"))
         return replace(found, seconds=round(time.monotonic() - started_s, 3))
+
+    @contextlib.asynccontextmanager
+    async def _patience(self, limit: asyncio.Timeout, deadline_s: float) -> AsyncIterator[None]:
+        """Put off the deadline by what the process waits for its turn: the machine is to blame for that."""
+        loop = asyncio.get_running_loop()
+        began_s, waited_s = loop.time(), self._waited_s()
+
+        async def put_off() -> None:
+            while not limit.expired():
+                await asyncio.sleep(min(1.0, deadline_s / 4))
+                more_s = min(self._waited_s() - waited_s, (PATIENCE - 1) * deadline_s)
+                with contextlib.suppress(RuntimeError):  # it is just running out
+                    limit.reschedule(began_s + deadline_s + more_s)
+
+        putting_off = asyncio.create_task(put_off(), name="muntin-probe-patience")
+        try:
+            yield
+        finally:
+            putting_off.cancel()
+            await asyncio.gather(putting_off, return_exceptions=True)
+
+    def _waited_s(self) -> float:
+        """How long the process was ready to run and did not get to; 0 where the system does not tell."""
+        try:
+            return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
 
     async def end(self) -> None:
         """Nothing of it is left, nor of what it started."""

@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from tortoise.expressions import Q
 
 from muntin import audit
-from muntin.access import Actor, Grants, Permission
-from muntin.accounts.models import ApiKeyRow
+from muntin.access import Actor
 from muntin.audit.models import AuditRow
+from muntin.bus.models import LimitRow
 from muntin.database import Transaction, execute, fetch_all, transaction
 from muntin.errors import Conflict
 from muntin.events import Event, forget_subscribers
 from muntin.events.models import Lane, OutboxRow, ResourceSequence, Subscriber
 from muntin.jobs import purge_jobs
 from muntin.jobs.models import CronRow, JobRow
+from muntin.jobs.strays import forget_strays
 from muntin.mail.models import MailRow
 from muntin.nodes.models import NodeRow
 from muntin.plugins.files import delete_plugin_folder
 from muntin.plugins.footprint import Footprint
 from muntin.plugins.models import HalfRemovalRow, PluginRow
+from muntin.plugins.purging_permissions import held_permissions, take_permissions
 from muntin.plugins.tables_of import drop_tables, referring, tables_of
-from muntin.roles.models import OfferedPermissionRow, RoleRow
+from muntin.roles.models import OfferedPermissionRow
 from muntin.runtime import panel
 from muntin.settings.models import SettingRow
 from muntin.translation import _
@@ -114,11 +116,11 @@ async def purge_traces(plugin: str, actor: Actor) -> dict[str, int]:
     await _ask_nodes(traces.footprint.halves)
     async with transaction() as events:
         gone = await _delete(traces)
-        gone["roles"] = await _take_permissions(RoleRow, traces)
-        gone["api_keys"] = await _take_permissions(ApiKeyRow, traces)
+        gone |= await take_permissions(plugin, traces.footprint.permissions)
         await PluginRow.filter(name=plugin).delete()
         await bump("plugins")
         await _note(events, actor, plugin)
+    gone["runs"] = await forget_strays()
     gone["files"] = delete_plugin_folder(panel().configuration.data_dir, plugin)
     _forget_verdict(plugin)
     return {kind: count for kind, count in gone.items() if count}
@@ -130,8 +132,9 @@ async def _delete(traces: Traces) -> dict[str, int]:
     footprint, plugin = traces.footprint, traces.plugin
     its_crons = Q(name__in=footprint.crons) | Q(name__startswith=f"{plugin}.")
     its_mails = Q(template__in=footprint.mails) | Q(template__startswith=f"{plugin}.")
-    about_it = Q(resource_type="plugin", resource_id=plugin) | Q(resource_type__in=traces.resources)
+    about_it = _events_of(traces)
     await Lane.filter(about_it).delete()
+    await LimitRow.filter(Q(bucket__startswith=f"{plugin}.") | Q(bucket__startswith=f"{plugin}:")).delete()
     return {
         "audit": audit_entries,
         "jobs": await JobRow.filter(plugin=plugin).delete(),
@@ -144,40 +147,41 @@ async def _delete(traces: Traces) -> dict[str, int]:
     }
 
 
+def _events_of(traces: Traces) -> Q:
+    """Events about it, its settings, or its resources."""
+    return (
+        Q(resource_type="plugin", resource_id=traces.plugin)
+        | Q(resource_type="settings", resource_id__in=traces.footprint.settings)
+        | Q(resource_type__in=traces.resources)
+    )
+
+
 async def _delete_audit(traces: Traces) -> int:
-    plugin = traces.plugin
-    gone = await AuditRow.filter(
-        Q(subject_type="plugin", subject_id=plugin)
-        | Q(subject_type="settings", subject_id__in=traces.footprint.settings)
-        | Q(subject_type__in=traces.resources)
-    ).delete()
-    ids = [str(one) for one in await JobRow.filter(plugin=plugin).values_list("id", flat=True)]
+    """Entries about it, and those that its code recorded, whatever they are about."""
+    its_jobs = JobRow.filter(plugin=traces.plugin)
+    gone = await AuditRow.filter(_audit_of(traces)).delete()
+    ids = [str(one) for one in await its_jobs.values_list("id", flat=True)]
+    ids += [str(one.id) for one in await AuditRow.filter(subject_type__in=("job", "event")) if _names(one, traces)]
     for begin in range(0, len(ids), BATCH):
-        gone += await AuditRow.filter(subject_type="job", subject_id__in=ids[begin : begin + BATCH]).delete()
+        some = ids[begin : begin + BATCH]
+        gone += await AuditRow.filter(Q(subject_type="job", subject_id__in=some) | Q(id__in=some)).delete()
     return gone
 
 
-async def _take_permissions(kind: type[RoleRow] | type[ApiKeyRow], traces: Traces) -> int:
-    """Take the plugin's permissions from whoever holds them; how many that were."""
-    changed = 0
-    for row in await kind.all():
-        kept = [key for key in row.permissions if not _is_the_plugins(str(key), traces)]
-        if kept != row.permissions:
-            await kind.filter(id=row.id).update(permissions=kept)
-            changed += 1
-    return changed
+def _audit_of(traces: Traces) -> Q:
+    return (
+        Q(plugin=traces.plugin)
+        | Q(subject_type="plugin", subject_id=traces.plugin)
+        | Q(subject_type="settings", subject_id__in=traces.footprint.settings)
+        | Q(subject_type__in=traces.resources)
+    )
 
 
-def _is_the_plugins(key: str, traces: Traces) -> bool:
-    """Whether it is one of the plugin's keys, or a wildcard that stands for nothing but them."""
-    own = traces.footprint.permissions
-    if not key.endswith(".*"):
-        return key in own
-    others = {
-        one.value.key for one in panel().registry.known(Permission) if one.plugin != traces.plugin
-    }  # those of the core among them
-    pattern = Grants((key,))
-    return any(map(pattern.allow, own)) and not any(map(pattern.allow, others))
+def _names(entry: AuditRow, traces: Traces) -> bool:
+    """Whether an entry about a job or an event is about one of the plugin's, which may be deleted already."""
+    told = entry.properties if isinstance(entry.properties, dict) else {}
+    said = [str(told.get(name, "")) for name in ("name", "subscriber", "type")]
+    return any(one.startswith(f"{traces.plugin}.") or one in traces.footprint.events for one in said)
 
 
 async def _ask_nodes(halves: Sequence[str]) -> None:
@@ -206,14 +210,13 @@ async def remains_of(plugin: str, footprint: Footprint) -> dict[str, int]:
     """
     traces = Traces(plugin, footprint, tuple(one for one in footprint.resources if one))
     migrations = await fetch_all("SELECT COUNT(*) AS found FROM tortoise_migrations WHERE app = ?", [plugin])
-    about_it = Q(resource_type="plugin", resource_id=plugin) | Q(resource_type__in=traces.resources)
-    holders = [*await RoleRow.all().values_list("permissions", flat=True)]
-    holders += [*await ApiKeyRow.all().values_list("permissions", flat=True)]
+    about_it = _events_of(traces)
+    held = [key for _table, _row, keys in await held_permissions(plugin) for key in keys]
     return {
         "tables": len(await tables_of(plugin)),
         "migrations": int(migrations[0]["found"]),
         "plugins": await PluginRow.filter(name=plugin).count(),
-        "permissions": sum(key in footprint.permissions for held in holders for key in held),
+        "permissions": sum(key in footprint.permissions for key in held),
         "offered permissions": await OfferedPermissionRow.filter(key__in=footprint.permissions).count(),
         "settings": await SettingRow.filter(section__in=footprint.settings).count(),
         "jobs": await JobRow.filter(plugin=plugin).count(),
@@ -223,8 +226,6 @@ async def remains_of(plugin: str, footprint: Footprint) -> dict[str, int]:
         "events": await OutboxRow.filter(Q(type__in=footprint.events) | about_it).count(),
         "sequences": await ResourceSequence.filter(about_it).count(),
         "mails": await MailRow.filter(template__in=footprint.mails).count(),
-        "audit": await AuditRow.filter(
-            Q(subject_type="plugin", subject_id=plugin) | Q(subject_type__in=traces.resources)
-        ).count(),
+        "audit": await AuditRow.filter(_audit_of(traces)).count(),
         "nodes": await HalfRemovalRow.filter(half__in=footprint.halves).count(),
     }

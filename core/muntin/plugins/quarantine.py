@@ -7,14 +7,13 @@ from typing import ClassVar
 
 from muntin import audit, mail
 from muntin.access import Actor
-from muntin.accounts.models import AccountRow
+from muntin.accounts.lookup import holders_of
 from muntin.contributions import MailTemplate
 from muntin.database import transaction
 from muntin.events import Event
 from muntin.plugins import CORE
 from muntin.plugins.models import PluginRow
 from muntin.plugins.probing import Verdicts
-from muntin.roles.models import RoleRow
 from muntin.runtime import panel
 from muntin.supervisor.wire import TAKEN_OUT_TOPIC
 from muntin.translation import _
@@ -79,8 +78,7 @@ def remedy(plugin: str) -> str:
 async def _tell_administrators(plugin: str, reason: str) -> None:
     """Mail everybody who can undo it."""
     values = {"plugin": plugin, "reason": reason, "remedy": remedy(plugin)}
-    roles = [role.id for role in await RoleRow.all() if role.grants.allow(MAY_UNDO)]
-    for account in await AccountRow.filter(status="active", role_id__in=roles):
+    for account in await holders_of(MAY_UNDO):
         try:
             async with transaction() as events:
                 await mail.send(events, MAIL, to=account, values={"name": account.username, **values})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,20 @@ class Registry:
         """Names of the enabled plugins; the core is always among them."""
         return self._snapshot.enabled
 
+    def owner_of(self, module: str) -> str | None:
+        """The loaded plugin in whose package a module lies; `None` for the core's modules and those of strangers."""
+        while module:
+            if module in self._packages:
+                return self._packages[module]
+            module = module.rpartition(".")[0]
+        return None
+
+    @cached_property
+    def _packages(self) -> dict[str, str]:
+        """Package (or module without one) -> plugin."""
+        modules = {one.manifest.module: one.name for one in self.plugins if one.name != CORE}
+        return {module.rpartition(".")[0] or module: name for module, name in modules.items()}
+
     @cached_property
     def names(self) -> frozenset[str]:
         """Names of all loaded plugins."""
@@ -115,7 +130,7 @@ class Registry:
             plugin = implementation.plugin_name
             try:
                 with running(plugin, f"hook {hook}"):
-                    answer = implementation.function()
+                    answer = _told_at_once(implementation.function())
                     listed = answer if isinstance(answer, list | tuple) or hasattr(answer, "__next__") else [answer]
                     answers += [Owned(plugin, one) for one in listed if one is not None]
             except Exception:
@@ -135,6 +150,14 @@ class Registry:
         self._snapshot = after
         for listener in self._listeners:
             listener(before, after)
+
+
+def _told_at_once(answer: Any) -> Any:
+    """The answer itself; hooks are asked while somebody waits, so one that would answer later answers wrong."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise TypeError("A hook answers at once; this one is a coroutine.")
+    return answer
 
 
 def in_order(installed: dict[str, Manifest], wanted: Iterable[str] | None) -> list[Manifest]:

@@ -37,6 +37,12 @@ async def tables_of(plugin: str) -> list[str]:
     return sorted(name for name in names if not (longer and name.startswith(longer)))
 
 
+async def other_tables(plugin: str) -> list[str]:
+    """Every table that is not the plugin's."""
+    own = set(await tables_of(plugin))
+    return sorted(name for name in await _all_tables() if name not in own)
+
+
 async def referring(tables: Sequence[str]) -> list[str]:
     """Tables of others whose rows point to rows of these."""
     own = set(tables)
@@ -46,7 +52,7 @@ async def referring(tables: Sequence[str]) -> list[str]:
 async def columns_of(table: str) -> list[Column]:
     """The columns, in order."""
     if database_dialect() == "sqlite":
-        rows = await fetch_all(f"PRAGMA table_info({_quoted(table)})")
+        rows = await fetch_all(f"PRAGMA table_info({quoted(table)})")
         return [Column(row["name"], str(row["type"]).lower()) for row in rows]
     rows = await fetch_all(
         "SELECT column_name AS name, data_type AS type FROM information_schema.columns "
@@ -58,17 +64,17 @@ async def columns_of(table: str) -> list[Column]:
 
 async def count_rows(table: str) -> int:
     """How many rows there are."""
-    [row] = await fetch_all(f"SELECT COUNT(*) AS found FROM {_quoted(table)}")  # noqa: S608 - quoted, from the catalogue
+    [row] = await fetch_all(f"SELECT COUNT(*) AS found FROM {quoted(table)}")  # noqa: S608 - quoted, from the catalogue
     return int(row["found"])
 
 
 async def rows_of(table: str, columns: Sequence[Column]) -> AsyncIterator[dict[str, Any]]:
     """Every row, read in batches, ordered by the first column."""
-    first = _quoted(columns[0].name)
+    first = quoted(columns[0].name)
     begun = 0
     while True:
         batch = await fetch_all(
-            f"SELECT * FROM {_quoted(table)} ORDER BY {first} LIMIT {BATCH} OFFSET {begun}"  # noqa: S608 - as above
+            f"SELECT * FROM {quoted(table)} ORDER BY {first} LIMIT {BATCH} OFFSET {begun}"  # noqa: S608 - as above
         )
         for row in batch:
             yield row
@@ -84,7 +90,7 @@ async def drop_tables(configuration: Configuration, tables: Sequence[str]) -> No
     file = sqlite_file(configuration.store_url)
     if file is None:
         async with transaction():
-            await execute(f"DROP TABLE {', '.join(map(_quoted, tables))}")
+            await execute(f"DROP TABLE {', '.join(map(quoted, tables))}")
         return
     await asyncio.to_thread(_drop_on_sqlite, str(file), tables)
 
@@ -95,7 +101,7 @@ def _drop_on_sqlite(file: str, tables: Iterable[str]) -> None:
         database.execute("PRAGMA foreign_keys=OFF")
         database.execute("BEGIN IMMEDIATE")
         for table in tables:
-            database.execute(f"DROP TABLE IF EXISTS {_quoted(table)}")
+            database.execute(f"DROP TABLE IF EXISTS {quoted(table)}")
         database.execute("COMMIT")
 
 
@@ -113,10 +119,11 @@ async def _references() -> list[tuple[str, str]]:
         return [(str(row["child"]), str(row["parent"])) for row in await fetch_all(_POSTGRES_REFERENCES)]
     found = []
     for table in await _all_tables():
-        rows = await fetch_all(f"PRAGMA foreign_key_list({_quoted(table)})")
+        rows = await fetch_all(f"PRAGMA foreign_key_list({quoted(table)})")
         found += [(table, str(row["table"])) for row in rows]
     return found
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name for SQL."""
     return '"' + name.replace('"', '""') + '"'

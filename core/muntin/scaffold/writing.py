@@ -63,7 +63,7 @@ def write_plugin(name: str, directory: Path) -> Written:
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise Refused(_("{folder} cannot be written: {why}", folder=str(folder), why=str(error))) from error
-    steps = (f"cd {folder}", "pip install -e .[test]", "pytest", "muntin plugin check .")
+    steps = (f"cd {folder}", "pip install -e .[test]", "pytest", "muntin plugin check .", "lint-imports")
     return Written(
         folder=folder,
         files=tuple(sorted(path.relative_to(folder).as_posix() for path in written)),

@@ -104,8 +104,9 @@ def _stored(contribution: SettingsModel, row: SettingRow) -> dict[str, Any]:
     """The fields that were ever changed, in plain, without those the model no longer takes."""
     section, model = contribution.section, contribution.model
     values = unlock(section, model, row.values)
-    now = plain_values(build(section, model, values))
-    return {name: now[name] for name in values if name in now}
+    built = build(section, model, values)
+    now = plain_values(built)
+    return {name: now[name] for name in built.model_fields_set}  # by the names of today: some may be stored under older
 
 
 def _validated(contribution: SettingsModel, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

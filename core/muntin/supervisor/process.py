@@ -23,11 +23,17 @@ from muntin.supervisor.wire import (
     PARENT_VARIABLE,
     READY,
     SOCKET_VARIABLE,
+    STALLED,
 )
 
 SETTLE_S = 0.5
 STUCK_S = 2.5
-"""A loop that has not beaten for so long does not drain either."""
+"""A loop that was seen to stand still and has not beaten for so long does not drain either; it is not waited for."""
+HOGGED_CPU_S = 1.0
+"""A process that computed for so long since its last beat is not short of a core: something in it lets nobody else run,
+not even the thread that would tell of it."""
+LOOK_S = 0.1
+TICKS = os.sysconf("SC_CLK_TCK")
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGSYS})
 _PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -52,6 +58,7 @@ class Process:
         self.pid = process.pid
         self.started_at_s = time.monotonic()
         self.last_beat_s: float | None = None
+        self.is_stalled = False  # its loop was seen to stand still, and has not beaten since
         self.ready = asyncio.Event()
         self.exited = asyncio.Event()
         self.exit_code: int | None = None
@@ -61,6 +68,7 @@ class Process:
         self._control_fd = control_fd
         self._go_fd = go_fd
         self._rest = b""
+        self._cpu_at_beat_s = 0.0
         self._reaper = asyncio.create_task(self._reap(), name=f"reap-{name}")
 
     @classmethod
@@ -126,11 +134,24 @@ class Process:
                 self._process.send_signal(number)
 
     async def stop(self) -> None:
-        """SIGTERM, time to drain, SIGKILL."""
+        """SIGTERM, time to drain, SIGKILL; what hangs has no use for that time."""
         self.send_signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.exited.wait(), self.plan.drain_s)
+            async with asyncio.timeout(self.plan.drain_s):
+                await self.kill_when_hanging()
         await self.kill()
+
+    async def kill_when_hanging(self) -> None:
+        """Wait for the end; SIGKILL as soon as it hangs.
+
+        A loop that stands still may do so within a transaction, whose lock every other process waits for.
+        """
+        while not self.exited.is_set():
+            if self.is_hanging:
+                await self.kill()
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.exited.wait(), LOOK_S)
 
     async def kill(self) -> None:
         """SIGKILL, and wait for the end."""
@@ -138,18 +159,30 @@ class Process:
         await self.exited.wait()
 
     @property
-    def is_stuck(self) -> bool:
-        """Whether its loop turned before and does not turn now."""
-        return self.last_beat_s is not None and time.monotonic() - self.last_beat_s > STUCK_S
+    def silent_s(self) -> float:
+        """How long its loop has not turned; 0 for what never said that it has one."""
+        return 0.0 if self.last_beat_s is None else time.monotonic() - self.last_beat_s
+
+    @property
+    def is_hanging(self) -> bool:
+        """Whether its loop stands still, not merely late on a busy machine, and will hardly go on."""
+        return self.silent_s > STUCK_S and (self.is_stalled or self.is_gone)
+
+    @property
+    def is_hogged(self) -> bool:
+        """Whether a plugin's code computes and lets nothing else run (native code that keeps the interpreter)."""
+        is_quiet = self.silent_s > STUCK_S and not self.is_stalled and self.noted is not None
+        return is_quiet and self._cpu_s() - self._cpu_at_beat_s > HOGGED_CPU_S
 
     @property
     def is_gone(self) -> bool:
         """Whether it ended although the system has not said so: one of its threads still waits for a disk."""
-        try:
-            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
-            return True
-        return state in "ZX"
+        return self._stat()[:1] in (["Z"], ["X"], [])
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether somebody halted it (SIGSTOP), or it waits for a disk: then nothing in it is to blame."""
+        return self._stat()[:1] in (["T"], ["t"], ["D"])
 
     @property
     def noted(self) -> str | None:
@@ -161,6 +194,17 @@ class Process:
         """Whether it ended by what ran in it: it exited or crashed. Killed by somebody, it did not."""
         code = self.exit_code
         return code is not None and (code >= 0 or -code in CRASHES)
+
+    def _stat(self) -> list[str]:
+        """What the system says of it, from its state on; nothing when it is gone."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return []
+
+    def _cpu_s(self) -> float:
+        """How long it has computed, with all its threads."""
+        return sum(map(int, self._stat()[11:13])) / TICKS
 
     async def _reap(self) -> None:
         self.exit_code = await self._process.wait()
@@ -184,8 +228,10 @@ class Process:
 
     def _take(self, verb: str, rest: str, notice: Notice) -> None:
         if verb == BEAT:
-            self.last_beat_s = time.monotonic()
+            self.last_beat_s, self.is_stalled, self._cpu_at_beat_s = time.monotonic(), False, self._cpu_s()
             return
+        if verb == STALLED:
+            self.is_stalled = True
         if verb == READY:
             self.ready.set()
         notice(self, verb, rest)

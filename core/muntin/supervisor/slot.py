@@ -68,8 +68,9 @@ class Slot:
         self.ready.set()
         if old is not None:
             self._draining.add(old)
-            await (old.kill() if old.is_stuck else old.stop())
+            await old.stop()
             self._draining.discard(old)
+            self._report(self.name, "stopped", old)
         return True
 
     async def stop(self) -> None:

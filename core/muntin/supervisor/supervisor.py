@@ -19,14 +19,12 @@ from muntin.supervisor.plan import ChildPlan, Plan
 from muntin.supervisor.process import Process
 from muntin.supervisor.slot import Slot
 from muntin.supervisor.sockets import bind
-from muntin.supervisor.wire import BLAMED_TOPIC, BLOATED, ROLL, STALLED, TAKEN_OUT_TOPIC, roll_id
+from muntin.supervisor.wire import BLAMED_TOPIC, BLOATED, CHILD_TOPIC, ROLL, STALLED, TAKEN_OUT_TOPIC, roll_id
 
 log = logging.getLogger(__name__)
 
 ROLL_TOPIC = "supervisor.roll"
 """Anybody: replace every process; data `{"id": str}`, acted on once per id."""
-CHILD_TOPIC = "supervisor.child"
-"""The supervisor: `{"name", "pid", "event"}`."""
 ROLLED_TOPIC = "supervisor.rolled"
 """The supervisor: `{"id", "ok"}` when a roll is over; where not ok, the old processes go on."""
 STALLED_TOPIC = "supervisor.stalled"
@@ -36,9 +34,12 @@ SILENT_S = 10.0
 """A loop that beat before and does not for this long is stuck beyond what its own watchdog sees: replaced."""
 STALL_REPLACE_S = 10.0
 """A stall nobody's plugin is to blame for is only reported until it lasts this long."""
+LOOK_S = 0.5
 REMEMBERED_ROLLS = 64
 TAKEN_OUT_WITHIN_S = 1.0
-"""So long the other processes have to take out a plugin; then a process of its own does it."""
+"""So long the other processes have to take out a plugin; then a process of its own does it, and what the plugin holds
+up is replaced meanwhile."""
+TAKING_OUT_TRIES = 5
 LEAD_S = 3.0
 """How long the other processes wait for those of the first kind to be ready; then they start all the same."""
 
@@ -59,7 +60,7 @@ class Supervisor:
         self._rolls: asyncio.Queue[str] = asyncio.Queue()
         self._seen_rolls: dict[str, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._replacing: set[str] = set()
+        self._replacing: set[Process] = set()
         self._taken_out: dict[str, asyncio.Event] = {}
 
     async def run(self) -> None:
@@ -195,16 +196,28 @@ class Supervisor:
 
     async def _look_for_the_silent(self) -> None:
         while True:
-            await asyncio.sleep(1)
-            oldest_s = time.monotonic() - SILENT_S
+            looked_at_s = time.monotonic()
+            await asyncio.sleep(LOOK_S)
+            if time.monotonic() - looked_at_s > 2 * LOOK_S:
+                continue  # the machine stood still, not they; their beats are on their way
             for slot in self._slots:
-                process = slot.current
-                if process is not None and process.is_stuck and process.is_gone:
-                    reason = f"{slot.name} ended while code of this plugin ran."
-                    self._spawn(self._replace(process, process.noted, reason))
-                elif process is not None and process.last_beat_s is not None and process.last_beat_s < oldest_s:
-                    log.error("%s (pid %d) has not beaten for %.0f s: killed", slot.name, process.pid, SILENT_S)
-                    await slot.kill()
+                if slot.current is not None and slot.current not in self._replacing:
+                    self._look_at(slot.current)
+
+    def _look_at(self, process: Process) -> None:
+        """See what a process cannot tell itself."""
+        if process.is_hogged:
+            self._end_silent(process, f"It computed in {process.name} and let nothing else run.")
+        elif process.is_hanging and process.is_gone:
+            self._end_silent(process, f"{process.name} ended while code of this plugin ran.")
+        elif process.silent_s > SILENT_S:
+            self._end_silent(process, f"It held up {process.name} for {process.silent_s:.0f} s.")
+
+    def _end_silent(self, process: Process, reason: str) -> None:
+        plugin = None if process.is_frozen else process.noted
+        log.error("%s has not beaten for %.0f s: killed, because of %s", process.name, process.silent_s, plugin)
+        process.is_stalled = True
+        self._spawn(self._replace(process, plugin, reason))
 
     async def _start(self, name: str, plan: ChildPlan, held: bool) -> Process:
         socket_fd = None if self._socket is None else self._socket.fileno()
@@ -236,23 +249,27 @@ class Supervisor:
             return
         slot = self._slot_of(process)
         killing = asyncio.create_task(slot.kill()) if slot is not None else None
-        if plugin is not None:
-            await self._take_out(plugin, reason)
+        await self._take_out(plugin, reason)
         if killing is not None:
             await killing
 
     async def _replace(self, process: Process, plugin: str | None, reason: str) -> None:
         """Exchange a process that cannot go on, and take out the plugin that is to blame."""
         slot = self._slot_of(process)
-        if slot is None or slot.name in self._replacing:
+        if slot is None or process in self._replacing:
             return
-        self._replacing.add(slot.name)
+        self._replacing.add(process)
+        ending = asyncio.create_task(process.kill_when_hanging())
+        taking = asyncio.create_task(self._take_out(plugin, reason))
         try:
-            if plugin is not None:
-                await self._take_out(plugin, reason)
-            await slot.replace()
+            await asyncio.wait({taking}, timeout=TAKEN_OUT_WITHIN_S)
+            if slot.current is process:  # else it ended, and another one is there already
+                await slot.replace()
+            await taking
         finally:
-            self._replacing.discard(slot.name)
+            ending.cancel()
+            taking.cancel()
+            self._replacing.discard(process)
 
     async def _on_death(self, process: Process, happened: str) -> None:
         """A process that ended in the middle of a plugin's code was ended by it; one that somebody killed was not."""
@@ -264,18 +281,26 @@ class Supervisor:
         how = ended if happened == "died" else happened
         await self._take_out(plugin, f"{process.name} {how} while code of this plugin ran.", loading=is_loading)
 
-    async def _take_out(self, plugin: str, reason: str, *, loading: bool = False) -> None:
+    async def _take_out(self, plugin: str | None, reason: str, *, loading: bool = False) -> None:
         """Have a plugin quarantined: by a process that lives, which is at once, else by one made for it."""
-        if self._plan.quarantine is None:
+        if plugin is None or self._plan.quarantine is None:
             return
-        done = self._taken_out[plugin] = asyncio.Event()
+        done = self._taken_out.setdefault(plugin, asyncio.Event())
         self._publish(BLAMED_TOPIC, {"plugin": plugin, "reason": reason, "loading": loading})
         try:
             async with asyncio.timeout(TAKEN_OUT_WITHIN_S if self._hub is not None else 0):
                 await done.wait()
         except TimeoutError:
             more = ("--loading",) if loading else ()
-            await self._run_to_end((*self._plan.quarantine, plugin, "--reason", reason, *more))
+            await self._insist((*self._plan.quarantine, plugin, "--reason", reason, *more), done)
+
+    async def _insist(self, command: tuple[str, ...], done: asyncio.Event) -> None:
+        """Run a command until it succeeds, unless somebody is faster or it is hopeless; the store may be busy."""
+        for attempt in range(1, TAKING_OUT_TRIES + 1):
+            if done.is_set() or await self._run_to_end(command) == 0 or self._stopping.is_set():
+                return
+            log.error("%s failed, attempt %d of %d", " ".join(command), attempt, TAKING_OUT_TRIES)
+            await asyncio.sleep(attempt)
 
     def _hear_taken_out(self, _topic: str, data: Json) -> None:
         plugin = data.get("plugin") if isinstance(data, dict) else None
@@ -288,10 +313,10 @@ class Supervisor:
     def _report(self, name: str, happened: str, process: Process | None) -> None:
         pid = None if process is None else process.pid
         code = None if process is None else process.exit_code
-        level = logging.INFO if happened in ("started", "ready") else logging.ERROR
+        level = logging.INFO if happened in ("started", "ready", "stopped") else logging.ERROR
         log.log(level, "%s (pid %s) %s%s", name, pid, happened, "" if code is None else f" (exit code {code})")
         self._publish(CHILD_TOPIC, {"name": name, "pid": pid, "event": happened})
-        if process is not None and process.exited.is_set():
+        if process is not None and process.exited.is_set() and happened != "stopped":
             self._spawn(self._on_death(process, happened))
 
     def _publish(self, topic: str, data: Json) -> None:

@@ -19,11 +19,15 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from muntin.supervisor.child import Supervised
+from muntin.supervisor.cores import Queueing
 from muntin.supervisor.growth import Growth
 from muntin.supervisor.marker import Marker, marker
 from muntin.supervisor.wire import BEAT, BEAT_S, BLOATED, MAX_LINE_BYTES, STALLED
 
 STALL_S = 1.0
+CROWDED_S = 2.0
+"""So much of a stall is forgiven when other processes had the cores meanwhile."""
+
 LOOK_S = 0.25
 AGAIN_S = 5.0  # between two reports of one stall
 ORPHAN_S = 20.0  # a process that cannot drain after its supervisor died ends by itself
@@ -50,6 +54,8 @@ class Watchdog:
         self._stall_s = stall_s
         self._marker = marker
         self._growth = Growth(memory_mib) if memory_mib else None  # 0: the memory is not watched
+        self._queueing: Queueing | None = None
+        self._queued_before_s = 0.0
         self._beaten_at_s = time.monotonic()
         self._told_at_s = 0.0
         self._orphan_since_s: float | None = None
@@ -60,18 +66,21 @@ class Watchdog:
     def open(self) -> None:
         """Begin to beat and to look; call in the loop that is watched."""
         self._main_thread = threading.get_ident()
+        self._queueing = Queueing(threading.get_native_id())
         self._beating = asyncio.create_task(self._beat(), name="muntin-heart")
         threading.Thread(target=self._look, name="muntin-watchdog", daemon=True).start()
 
     def close(self) -> None:
         """End both; for a process that stops and may take its time."""
         self._stop.set()
+        self._supervised.write(BEAT)  # it got this far: if its loop stood still, it goes on now
         if self._beating is not None:
             self._beating.cancel()
 
     async def _beat(self) -> None:
         told_at_s = 0.0
         while True:
+            self._queued_before_s = self._queued_s()
             self._beaten_at_s = time.monotonic()
             if self._beaten_at_s - told_at_s >= BEAT_S:
                 told_at_s = self._beaten_at_s
@@ -85,10 +94,17 @@ class Watchdog:
             overslept = now_s - looked_at_s > LOOK_S + self._stall_s / 2  # then the machine stood still, not the loop
             looked_at_s = now_s
             self._end_when_orphaned(now_s)
-            stalled_s = now_s - self._beaten_at_s
+            stalled_s = now_s - self._beaten_at_s - self._crowded_out_s()
             if stalled_s > self._stall_s and not overslept and now_s - self._told_at_s > AGAIN_S:
                 self._tell(stalled_s)
             self._look_at_memory(is_stalled=stalled_s > self._stall_s / 2)
+
+    def _crowded_out_s(self) -> float:
+        """For how long the loop could have gone on since its last beat, had there been a core for it."""
+        return min(self._queued_s() - self._queued_before_s, CROWDED_S)
+
+    def _queued_s(self) -> float:
+        return self._queueing.total_s() if self._queueing else 0.0
 
     def _look_at_memory(self, *, is_stalled: bool) -> None:
         if self._growth is None:

@@ -21,6 +21,9 @@ BLAMED_TOPIC = "supervisor.blamed"
 """On the bus, by the supervisor: `{"plugin", "reason", "loading"}`; whoever hears it first takes the plugin out."""
 TAKEN_OUT_TOPIC = "plugins.quarantined"
 """On the bus, by a process that has taken a plugin out: `{"plugin"}`."""
+CHILD_TOPIC = "supervisor.child"
+"""On the bus, by the supervisor: `{"name", "pid", "event"}`; the event is `started`, `ready`, `never became ready`,
+`died` or `stopped` (another one took its place)."""
 
 BEAT_S = 1.0
 MAX_LINE_BYTES = 4096  # what a pipe takes in one piece

@@ -28,6 +28,7 @@ from muntin.contributions import (
     Dialect,
     EventSubscriber,
     HealthCheck,
+    HookSpecs,
     Lifecycle,
     MailTemplate,
     MayDelete,
@@ -55,7 +56,7 @@ from muntin.routing import WEBSOCKET
 from muntin.settings.service import read_settings
 from muntin.testing.attacks import filled, sample
 from muntin.testing.callers import Caller
-from muntin.testing.faults_injected import ByDesign, Fault, end_left_behind
+from muntin.testing.faults_injected import ByDesign, Fault, end_left_behind, leave_tasks
 
 SHORT_S = 0.2
 NOBODY = UUID(int=0)
@@ -127,6 +128,12 @@ def _of(plugin: str, one: Any) -> Iterator[Exercise]:
         case Dialect():
             for method in ("authenticate", "render", "render_error"):
                 yield _of_dialect(one, method)
+        case HookSpecs():
+            yield from (_of_hook(plugin, one, hook) for hook, value in vars(one.module).items() if _is_spec(value))
+
+
+def _is_spec(value: Any) -> bool:
+    return hasattr(value, "muntin_spec")
 
 
 def _exercise(name: str, one: Any, function: str, calls: Perform, **more: Any) -> Exercise:
@@ -134,6 +141,43 @@ def _exercise(name: str, one: Any, function: str, calls: Perform, **more: Any) -
         return replace(one, **{function: fault.breaks(getattr(one, function))}, **more)
 
     return Exercise(name=name, contribution=one, broken=broken, calls=calls)
+
+
+def _of_hook(plugin: str, offered: HookSpecs, hook: str) -> Exercise:
+    """A hook that the plugin offers and, where it answers it itself, its answer."""
+
+    def fail() -> Any:
+        raise ByDesign("by design")
+
+    async def late() -> Any:
+        """Not awaited by anybody."""
+
+    def leak() -> Any:
+        leave_tasks()
+
+    answers: dict[str, Callable[[], Any]] = {
+        "raises": fail, "wrong type": object, "async sleep": late, "leaks tasks": leak,
+    }  # fmt: skip
+    chosen: list[Fault] = []
+
+    def broken(fault: Fault) -> HookSpecs:
+        chosen[:] = [fault]
+        return offered
+
+    async def calls(app: PanelApp, admin: Caller) -> str:
+        caller = getattr(app.panel.registry.manager.hook, hook)
+        own = [one for one in caller.get_hookimpls() if one.plugin_name == plugin]
+        kept = [one.function for one in own]
+        for one in own if chosen else ():
+            one.function = answers[chosen[0].name]
+        try:
+            told = app.panel.collect(hook)
+        finally:
+            for one, function in zip(own, kept, strict=True):
+                one.function = function
+        return f"{len(told)} answers"
+
+    return Exercise(name=f"hook {hook}", contribution=offered, broken=broken, calls=calls)
 
 
 def _of_mail(template: MailTemplate) -> Exercise:

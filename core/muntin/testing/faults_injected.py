@@ -55,7 +55,7 @@ def _never_answers(work: Function) -> Function:
 def _leaves_tasks(work: Function) -> Function:
     @functools.wraps(work)
     async def broken(*values: Any, **named: Any) -> Any:
-        kept.extend(asyncio.create_task(asyncio.sleep(5), name="left behind") for _ in range(LEFT_BEHIND))
+        leave_tasks()
         return await work(*values, **named)
 
     return broken
@@ -70,6 +70,11 @@ FAULTS = (
     Fault("async sleep", _never_answers),
     Fault("leaks tasks", _leaves_tasks),
 )
+
+
+def leave_tasks() -> None:
+    """Start tasks that nobody waits for."""
+    kept.extend(asyncio.create_task(asyncio.sleep(5), name="left behind") for _ in range(LEFT_BEHIND))
 
 
 async def end_left_behind() -> None:

@@ -17,6 +17,7 @@ from muntin.app import PanelApp
 from muntin.nodes.credentials import new_token, new_token_id, seal
 from muntin.nodes.models import NodeRow
 from muntin.nodes.service import configuration_of
+from muntin.testing.free_ports import free_port
 from muntin.testing.waiting import until
 from muntin_node.agent import Agent
 from muntin_node.config import parse_config
@@ -101,7 +102,7 @@ async def _add(port: int, folder: Path) -> NodeRow:
         fqdn="127.0.0.1",
         scheme="http",
         daemon_port=port,
-        sftp_port=_free_port(),
+        sftp_port=free_port(),
         memory_mib=4 * MIB,
         disk_mib=16 * MIB,
         data_directory=str(folder / "volumes"),
@@ -128,12 +129,6 @@ async def _online(running: asyncio.Task[None], row: NodeRow) -> bool:
     if running.done():
         running.result()  # raises what ended it
     return bool((await NodeRow.get(id=row.id)).daemon_version)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class _WithoutLifespan:

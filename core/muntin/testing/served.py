@@ -7,7 +7,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,8 +15,10 @@ from pathlib import Path
 
 import httpx
 
+from muntin.testing.free_ports import free_port
+
 EMAIL = "admin@example.com"
-READY_S = 60.0
+READY_S = 100.0
 STOP_S = 40.0
 
 
@@ -57,7 +58,7 @@ async def served_panel(data_dir: Path, environment: Mapping[str, str] | None = N
     Raises:
         RuntimeError: It did not become ready; the message holds what it wrote.
     """
-    ports = _free_ports(3)
+    ports = [free_port() for _index in range(3)]
     password = secrets.token_urlsafe(12)
     own = {
         "MUNTIN_DATA_DIR": str(data_dir),
@@ -125,13 +126,3 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _index in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -11,7 +11,6 @@ import asyncio
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -26,6 +25,7 @@ import asyncpg
 import pytest
 
 from muntin.database.identifiers import uuid7
+from muntin.testing.free_ports import free_port
 from muntin.testing.schemas import sqlite_path
 
 Answer = TypeVar("Answer")
@@ -197,7 +197,7 @@ class _Cluster:
             shutil.chown(self._folder, self._user)
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-U", "muntin", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
-        port = _free_port()
+        port = free_port()
         settings = [*_SETTINGS, f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._folder}"]
         options = " ".join(f"-c {setting}" for setting in settings)
         self._run("pg_ctl", "-D", data, "-w", "-l", str(self._folder / "log"), "-o", options, "start")
@@ -213,9 +213,3 @@ class _Cluster:
         if os.geteuid() == 0:
             command = ["runuser", "-u", self._user, "--", *command]
         subprocess.run(command, check=True, cwd=self._folder, stdout=subprocess.DEVNULL)  # noqa: S603 - fixed programs
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 from uuid import UUID
 
 from muntin.events import Event
+from muntin_gameservers.models import SubuserRow
 
 
 class ServerEvent(Event):
@@ -17,6 +19,12 @@ class ServerEvent(Event):
     server_id: UUID
     name: str
     owner_id: UUID | None = None
+
+    @classmethod
+    async def shared_with(cls, resource_id: str) -> Collection[UUID]:
+        """Everybody the server is shared with may see it, and so hears what happens to it (`ServerRow.rights_of`)."""
+        shared = SubuserRow.filter(server_id=resource_id)
+        return [UUID(str(one)) for one in await shared.values_list("account_id", flat=True)]
 
 
 class ServerCreated(ServerEvent):

@@ -8,10 +8,12 @@ from pathlib import Path
 from muntin.bus import Json, Unsubscribe
 from muntin.contributions import (
     AccountUsage,
+    AuditWords,
     Command,
     Cron,
     Dialect,
     EventSubscriber,
+    JobLimits,
     Lifecycle,
     MayDelete,
     Models,
@@ -31,7 +33,7 @@ from muntin.events import Event
 from muntin.panel import Panel
 from muntin.plugins import hookimpl
 from muntin.translation import _
-from muntin_gameservers import events, permissions
+from muntin_gameservers import audit_words, events, permissions
 from muntin_gameservers.api import allocations_routes, nests_routes, servers_routes, startup_routes
 from muntin_gameservers.cli import eggs as egg_commands
 from muntin_gameservers.console.hub import hub
@@ -41,7 +43,7 @@ from muntin_gameservers.pages import contributions as page_contributions
 from muntin_gameservers.pages import routes as page_routes
 from muntin_gameservers.remote import routes as remote_routes
 from muntin_gameservers.remote.dialect import WingsDialect
-from muntin_gameservers.servers import jobs, objections
+from muntin_gameservers.servers import jobs, objections, telling
 from muntin_gameservers.servers.moments import MOMENTS
 from muntin_gameservers.servers.usage import TOPIC, UsageTeller
 
@@ -77,18 +79,25 @@ def muntin_events() -> Iterable[type[Event]]:
 @hookimpl
 def muntin_event_subscribers() -> Iterable[EventSubscriber]:
     yield EventSubscriber(name="reconcile", event_types=("node.online",), handler=jobs.node_returned)
+    yield EventSubscriber(name="tell_of_nodes", event_types=("node.online", "node.offline"), handler=telling.node_went)
     yield EventSubscriber(name="forget_ports", event_types=("node.deleted",), handler=objections.node_deleted)
     yield EventSubscriber(name="forget_shares", event_types=("user.deleted",), handler=objections.account_deleted)
 
 
 @hookimpl
-def muntin_jobs() -> Iterable[Task | Saga | Cron]:
+def muntin_jobs() -> Iterable[Task | Saga | Cron | JobLimits]:
+    yield JobLimits(concurrency=10)  # mostly waiting for nodes: as many as a worker takes
     yield from jobs.JOBS
 
 
 @hookimpl
 def muntin_templates() -> Templates:
     return Templates(templates=Path(__file__).parent / "templates")
+
+
+@hookimpl
+def muntin_audit_words() -> Iterable[AuditWords]:
+    yield from audit_words.WORDS
 
 
 @hookimpl

@@ -100,6 +100,12 @@ class AdminServerQuery(PageQuery):
     external_id: Annotated[str, Field(max_length=191)] = ""
 
 
+class ActivityQuery(PageQuery):
+    """Which of what was done: one event, or a family of them (`server.power.*`)."""
+
+    event: Annotated[str, Field(max_length=128)] = ""
+
+
 class DeletionQuery(Query):
     """How to delete."""
 

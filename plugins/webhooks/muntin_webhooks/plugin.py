@@ -30,8 +30,8 @@ from muntin.panel import Panel
 from muntin.plugins import hookimpl
 from muntin.translation import _
 from muntin_webhooks import events, hookspecs, permissions
-from muntin_webhooks.api import admin_routes, own_routes
-from muntin_webhooks.deliveries import housekeeping
+from muntin_webhooks.api import routes as api_routes
+from muntin_webhooks.deliveries import housekeeping, replaying
 from muntin_webhooks.deliveries.interested import forget
 from muntin_webhooks.deliveries.recording import record_event
 from muntin_webhooks.endpoints.health import check_webhooks, count_webhooks
@@ -57,7 +57,7 @@ def muntin_permissions() -> Iterable[Permission]:
 
 @hookimpl
 def muntin_routes() -> Iterable[Route]:
-    for module in (own_routes, admin_routes, page_routes):
+    for module in (api_routes, page_routes):
         yield from module.routes
 
 
@@ -80,6 +80,7 @@ def muntin_event_subscribers() -> Iterable[EventSubscriber]:
 @hookimpl
 def muntin_jobs() -> Iterable[Task | Saga | Cron]:
     yield from housekeeping.JOBS
+    yield from replaying.JOBS
 
 
 @hookimpl

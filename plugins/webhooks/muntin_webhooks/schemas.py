@@ -37,36 +37,34 @@ class Filter(Input):
 Filters = Annotated[list[Filter], Field(max_length=20)]
 
 
-class WebhookInput(Input):
+class WebhookOptions(Input):
+    """What of a webhook has a value of its own when nobody says otherwise."""
+
+    description: Annotated[Text, StringConstraints(max_length=1000)] = ""
+    filters: Filters = Field(default_factory=list)
+    secret: Secret | None = None
+    is_enabled: bool = True
+    retry_count: Attempts | None = None
+    retry_delay_s: RetryDelay | None = None
+    timeout_s: Timeout = 15
+
+
+class WebhookInput(WebhookOptions):
     """A webhook to be made."""
 
     name: Name
     kind: Kind
     config: Config
     events: Patterns
-    description: Annotated[Text, StringConstraints(max_length=1000)] = ""
-    filters: Filters = Field(default_factory=list)
-    secret: Secret | None = None
-    is_enabled: bool = True
-    retry_count: Attempts | None = None
-    retry_delay_s: RetryDelay | None = None
-    timeout_s: Timeout = 15
 
 
-class WebhookChanges(Input):
+class WebhookChanges(WebhookOptions):
     """What is to be different; what is not set stays."""
 
     name: Name = ""
     kind: Kind = ""
     config: Config = Field(default_factory=dict)
     events: Patterns = Field(default_factory=lambda: ["*"])
-    description: Annotated[Text, StringConstraints(max_length=1000)] = ""
-    filters: Filters = Field(default_factory=list)
-    secret: Secret | None = None
-    is_enabled: bool = True
-    retry_count: Attempts | None = None
-    retry_delay_s: RetryDelay | None = None
-    timeout_s: Timeout = 15
 
 
 class RotationInput(Input):
@@ -184,13 +182,6 @@ class DeliveryDetail(WebhookDelivery):
     response_body: str | None
     sent_at: datetime | None
     history: tuple[Attempt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """What a replay queued."""
-
-    queued: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

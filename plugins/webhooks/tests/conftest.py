@@ -15,10 +15,11 @@ from muntin import clock
 from muntin.access import Actor
 from muntin.database import transaction, uuid7
 from muntin.events import EventEnvelope
-from muntin.jobs.testing import FakeClock
+from muntin.jobs.testing import FakeClock, run_pending
 from muntin.panel import Panel
 from muntin.testing.callers import Caller
 from muntin.testing.waiting import until
+from muntin_webhooks.deliveries import replaying
 from muntin_webhooks.deliveries.interested import forget
 from muntin_webhooks.deliveries.recording import Queued, record_event, store_deliveries, store_message
 from muntin_webhooks.models import PENDING, DeliveryRow, EndpointRow, MessageRow
@@ -123,6 +124,15 @@ async def state_counts(endpoint_id: object) -> dict[str, int]:
     return counts
 
 
+async def switched_off(endpoint_id: object) -> None:
+    """The sender switched the webhook off."""
+
+    async def is_off() -> bool:
+        return not (await EndpointRow.get(id=endpoint_id)).is_enabled
+
+    await until(is_off, timeout_s=30)
+
+
 async def all_tried(sender: Sender, *, timeout_s: float = 30.0) -> None:
     """Nothing is left that was never tried, and nothing is under way."""
 
@@ -155,6 +165,11 @@ async def queue_many(endpoint_ids: Sequence[str], number: int, *, resources: int
                 queued = [Queued(endpoint_id=UUID(each), message_id=one.id, type=one.type) for each in endpoint_ids]
                 await store_deliveries(open_, queued)
     return events
+
+
+async def replayed() -> list[object]:
+    """Run the replays that were ordered; how many messages each queued."""
+    return [job.result for job in await run_pending(replaying.JOBS)]
 
 
 Record = Callable[[EventEnvelope], Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class Receiver:
     """A running receiver."""
 
     port: int = 0
+    scheme: str = "http"
     received: list[Received] = field(default_factory=list)
     answer: Answer = lambda _one: Said()
     connections: int = 0
@@ -55,7 +57,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
     @property
     def bodies(self) -> list[Any]:
@@ -97,12 +99,12 @@ async def _read(reader: asyncio.StreamReader) -> Received | None:
 
 
 @asynccontextmanager
-async def receiving(answer: Answer | None = None) -> AsyncIterator[Receiver]:
+async def receiving(answer: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """A receiver on a free port."""
-    receiver = Receiver()
+    receiver = Receiver(scheme="https" if tls else "http")
     if answer is not None:
         receiver.answer = answer
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

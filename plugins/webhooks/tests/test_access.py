@@ -14,10 +14,12 @@ from muntin.routing import Route
 from muntin.testing.attackers import grants_held, make_attackers
 from muntin.testing.attacks import REFUSED, attack_cases, faults, hostile_bodies, hostile_paths, hostile_queries
 from muntin.testing.callers import Caller, People
+from muntin.testing.waiting import until
 from muntin_webhooks.deliveries.interested import forget
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 
-from .conftest import event, make_webhook, queue_many, record, state_counts
+from .conftest import all_over, event, make_webhook, queue_many, record, sending, state_counts
+from .receiving import Receiver
 
 OWN = "/api/v1/webhooks"
 URL = "https://example.com/hook"
@@ -83,6 +85,25 @@ async def test_account_that_lost_the_right_hears_nothing_more(people: People, cl
     await record(event("user.updated", payload=concerning(one)))
 
     assert await state_counts(hook["id"]) == {"fresh": 1}
+
+
+async def test_what_waits_for_a_suspended_account_waits_until_it_is_suspended_no_more(
+    people: People, receiver: Receiver, clean: None
+) -> None:
+    one = await people.sign_in("suspended for a while")
+    hook = await make_webhook(one, receiver.url, OWN)
+    await record(event("user.updated", payload=concerning(one)))
+
+    await AccountRow.filter(id=one.account_id).update(status="suspended")
+    async with sending() as sender:
+        await until(lambda: bool(sender.paused))
+        meanwhile = await state_counts(hook["id"])
+    await AccountRow.filter(id=one.account_id).update(status="active")
+    async with sending():
+        await all_over()
+
+    assert (meanwhile, await state_counts(hook["id"])) == ({"fresh": 1}, {"success": 1})
+    assert len(receiver.received) == 1
 
 
 async def test_webhooks_of_others_are_not_there(people: People, user: Caller, admin: Caller, clean: None) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from muntin.jobs.testing import FakeClock
 from muntin.testing.callers import Caller
+from muntin_webhooks.destinations.destination import MASK
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 
 from .conftest import all_tried, event, make_webhook, record, sending, state_counts
@@ -86,6 +87,23 @@ async def test_secrets_stand_in_no_answer_and_no_log(
     assert answers[0].data["config"]["bot_token"] == "********"
     assert TOKEN not in (await EndpointRow.get(id=hook["id"])).config
     assert delivery.response == "no such bot ********"
+
+
+async def test_secrets_do_not_go_to_another_host_unless_they_are_typed_once_more(admin: Caller, clean: None) -> None:
+    bot = {"bot_token": TOKEN, "chat_id": "@ops"}
+    telegram = await make_webhook(admin, "https://bots.example.com", type="telegram", config=bot)
+    plain = await make_webhook(admin, "https://example.com/a", config={"headers": {"X-Key": "confidential"}})
+    paths = [f"/api/v1/admin/webhooks/{one['id']}" for one in (telegram, plain)]
+
+    refused = [await admin.put(path, {"url": "https://elsewhere.example.com/a"}) for path in paths]
+    masked = await admin.put(paths[1], {"url": "https://other.example.com/", "config": {"headers": {"X-Key": MASK}}})
+    nearby = await admin.put(paths[1], {"url": "https://example.com/b"})
+    typed = await admin.put(paths[0], {"url": "https://elsewhere.example.com/a", "config": {"bot_token": TOKEN}})
+    dropped = await admin.put(paths[1], {"url": "https://other.example.com/", "config": {"headers": {}}})
+
+    assert [(one.status, list(one.body["error"]["details"])) for one in (*refused, masked)] == [(422, ["url"])] * 3
+    assert [one.status for one in (nearby, typed, dropped)] == [200, 200, 200]
+    assert nearby.data["config"]["headers"] == {"X-Key": MASK}
 
 
 async def test_chat_that_asks_for_patience_in_its_body_gets_it(

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
 from collections import Counter
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -19,26 +14,9 @@ from muntin_webhooks.models import DeliveryRow
 
 from .conftest import make_webhook, queue_many, state_counts
 from .receiving import Receiver, Said
+from .workers import kill, start_worker
 
-PROGRAM = Path(__file__).with_name("worker_program.py")
 pytestmark = pytest.mark.timeout(180)
-
-
-async def _worker(configuration: Configuration) -> asyncio.subprocess.Process:
-    key = "a-key-for-tests-0123456789abcdef"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), configuration.store_url, str(configuration.data_dir), key,
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"ready\n"
-    return process
-
-
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(signal.SIGKILL)
-    await process.wait()
 
 
 async def test_killed_workers_lose_nothing_and_repeat_nothing_that_was_stored(
@@ -52,22 +30,22 @@ async def test_killed_workers_lose_nothing_and_repeat_nothing_that_was_stored(
 
     for _killed in range(3):
         seen = len(receiver.received)
-        process = await _worker(panel_configuration)
+        process = await start_worker(panel_configuration)
         await until(lambda seen=seen: len(receiver.received) >= seen + 60, timeout_s=60)  # type: ignore[misc]
-        await _kill(process)
+        await kill(process)
         await until(lambda: receiver.at_once == 0)  # what was under way has arrived
         repeated += [one.id for one in receiver.received[seen:] if one.id in stored]
         done = DeliveryRow.filter(endpoint_id=hook["id"], state="success")
         stored = {str(one) for one in await done.values_list("message_id", flat=True)}
         await _free()
     seen = len(receiver.received)
-    process = await _worker(panel_configuration)
+    process = await start_worker(panel_configuration)
 
     async def all_delivered() -> bool:
         return (await state_counts(hook["id"])).get("success") == 400
 
     await until(all_delivered, timeout_s=90)
-    await _kill(process)
+    await kill(process)
     repeated += [one.id for one in receiver.received[seen:] if one.id in stored]
 
     times = Counter(one.id for one in receiver.received)

@@ -11,7 +11,7 @@ from muntin.testing.callers import People
 from muntin.testing.visitors import Visitor
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 
-from .conftest import event, record
+from .conftest import event, record, replayed
 from .receiving import Receiver, Said
 
 
@@ -74,6 +74,13 @@ async def test_form_says_what_is_wrong_at_the_field(boss: Visitor, clean: None) 
     assert not await EndpointRow.all().exists()
 
 
+async def test_form_offers_the_events_one_can_ask_for(boss: Visitor, clean: None) -> None:
+    form = await boss.get("/admin/webhooks/new/http")
+
+    assert '<option value="webhook.*">' in form.text and '<option value="webhook.created">' in form.text
+    assert 'data-list="f-events-list"' in form.text
+
+
 async def test_replay_of_a_window_is_asked_for_on_the_page(boss: Visitor, receiver: Receiver, clean: None) -> None:
     await boss.post("/admin/webhooks/new/http", typed(receiver.url, is_enabled=""))
     row = await EndpointRow.all().get()
@@ -84,6 +91,7 @@ async def test_replay_of_a_window_is_asked_for_on_the_page(boss: Visitor, receiv
     wrong = await boss.post(f"/admin/webhooks/{row.id}/replay", {"since": "soon"})
 
     assert (done.status, wrong.status) == (303, 422)
+    assert await replayed() == [3]
     assert await DeliveryRow.filter(endpoint_id=row.id, state="fresh").count() == 3
 
 

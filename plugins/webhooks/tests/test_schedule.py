@@ -6,15 +6,17 @@ from email.utils import formatdate
 
 import pytest
 
+from muntin.accounts.models import AccountRow
 from muntin.jobs.testing import FakeClock
 from muntin.mail.models import MailRow
-from muntin.testing.callers import Caller
+from muntin.roles.models import ADMIN_ID, RoleRow
+from muntin.testing.callers import Caller, People
 from muntin.testing.waiting import until
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 from muntin_webhooks.sending.schedule import DELAYS_S, Schedule, read_retry_after
 from muntin_webhooks.sending.sender import Sender
 
-from .conftest import all_tried, event, make_webhook, record, sending, state_counts
+from .conftest import all_tried, event, make_webhook, record, sending, state_counts, switched_off
 from .receiving import Receiver, Said
 
 HOUR_S = 3600
@@ -57,6 +59,25 @@ async def test_nine_attempts_over_three_days_then_the_webhook_is_switched_off_an
     assert (row.is_enabled, row.disabled_reason) == (False, "Nothing got through for 72 hours.")
     assert await state_counts(hook["id"]) == {"failed": 1}
     assert await MailRow.filter(template="webhooks.disabled").count() >= 1
+
+
+async def test_every_administrator_is_told_of_a_panel_wide_webhook_that_was_switched_off(
+    admin: Caller, user: Caller, people: People, receiver: Receiver, clean: None
+) -> None:
+    role = await RoleRow.create(name="Hooks", slug="hooks", permissions=["admin.webhooks.*"])
+    await people.sign_in("keeper", role_id=role.id)
+    await MailRow.all().delete()
+    hook = await make_webhook(admin, receiver.url)
+    receiver.answer = lambda one: Said(410)
+
+    async with sending():
+        await record(event())
+        await switched_off(hook["id"])
+
+    told = await MailRow.filter(template="webhooks.disabled").values_list("to_address", flat=True)
+    keepers = await AccountRow.filter(status="active", role_id__in=[ADMIN_ID, role.id]).values_list("email", flat=True)
+    assert sorted(map(str, told)) == sorted(map(str, keepers))
+    assert len(told) >= 2
 
 
 async def test_receiver_that_was_away_for_an_hour_gets_everything_once(

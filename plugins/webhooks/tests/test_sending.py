@@ -12,9 +12,9 @@ from standardwebhooks import Webhook
 from muntin.jobs.testing import FakeClock
 from muntin.testing.callers import Caller
 from muntin.testing.waiting import until
-from muntin_webhooks.models import DeliveryRow, EndpointRow
+from muntin_webhooks.models import DeliveryRow
 
-from .conftest import all_over, all_tried, event, make_webhook, queue_many, record, sending, state_counts
+from .conftest import all_over, all_tried, event, make_webhook, queue_many, record, sending, state_counts, switched_off
 from .receiving import Received, Receiver, Said, receiving
 
 
@@ -176,11 +176,7 @@ async def test_gone_switches_the_webhook_off_at_once(admin: Caller, receiver: Re
 
     async with sending():
         await record(event())
-
-        async def is_off() -> bool:
-            return not (await EndpointRow.get(id=hook["id"])).is_enabled
-
-        await until(is_off)
+        await switched_off(hook["id"])
 
     assert await state_counts(hook["id"]) == {"failed": 1}
     shown = (await admin.get(f"/api/v1/admin/webhooks/{hook['id']}")).data

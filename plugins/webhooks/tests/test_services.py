@@ -13,7 +13,7 @@ from muntin.testing.callers import Caller
 from muntin_webhooks.deliveries.housekeeping import forget_old
 from muntin_webhooks.models import DeliveryRow, EndpointRow, MessageRow
 
-from .conftest import all_over, all_tried, event, make_webhook, record, sending, state_counts
+from .conftest import all_over, all_tried, event, make_webhook, record, replayed, sending, state_counts
 from .receiving import Receiver, Said
 
 ADMIN = "/api/v1/admin/webhooks"
@@ -142,10 +142,14 @@ async def test_replay_sends_what_was_missed_while_the_webhook_was_off_in_order(
             await record(one)
         await admin.put(f"{ADMIN}/{hook['id']}", {"enabled": True})
         since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-        replayed = await admin.post(f"{ADMIN}/{hook['id']}/replay", {"since": since})
+        ordered = await admin.post(f"{ADMIN}/{hook['id']}/replay", {"since": since})
+        queued = await replayed()
         await all_over()
+        again = await admin.post(f"{ADMIN}/{hook['id']}/replay", {"since": since})
 
-    assert replayed.data == {"queued": 4}
+    assert (ordered.status, ordered.data["name"], ordered.data["state"]) == (202, "webhooks.replay", "queued")
+    assert (queued, await replayed()) == ([4], [0])
+    assert (await admin.get(again.headers["Location"])).data["progress"]["percent"] == 100
     assert [one.id for one in receiver.received] == [str(one.id) for one in sent]
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 
 import httpcore
 import pytest
 
-from muntin.outgoing import AddressRefused, AddressRules, OutgoingClient, OutgoingFailed, OutgoingRequest, read_target
+from muntin.outgoing import (
+    AddressRefused,
+    AddressRules,
+    OutgoingClient,
+    OutgoingFailed,
+    OutgoingRequest,
+    TimeLimits,
+    read_target,
+)
 from muntin.testing.callers import Caller
+from muntin.testing.waiting import until
 
 from .receiving import Receiver, Said, receiving
 
@@ -123,6 +134,33 @@ async def test_name_is_resolved_once_and_that_address_is_connected_to(receiver: 
     assert {one.headers["host"] for one in receiver.received} == {f"rebinding.example:{receiver.port}"}
     assert receiver.received[0].path == "/a?b=c"
     assert receiver.connections == 1
+
+
+async def test_name_that_is_slow_to_resolve_holds_up_no_other(receiver: Receiver) -> None:
+    """However many requests wait for it: they wait for one answer."""
+    may_answer, asked = threading.Event(), []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        if host == "slow.example":
+            may_answer.wait(60)
+        return ["127.0.0.1"]
+
+    client, patient = _client(resolve, "127.0.0.0/8"), TimeLimits(connect_s=90, read_s=90, total_s=90)
+    slow, quick = f"http://slow.example:{receiver.port}/", f"http://quick.example:{receiver.port}/"
+    waiting = [
+        asyncio.create_task(client.send(OutgoingRequest(url=slow, group=str(number)), limits=patient))
+        for number in range(100)
+    ]
+    await until(lambda: bool(asked))
+    answer = await client.send(OutgoingRequest(url=quick), limits=patient)
+    asked_meanwhile = list(asked)
+    may_answer.set()
+    answers = await asyncio.gather(*waiting)
+    await client.close()
+
+    assert (answer.status, asked_meanwhile) == (200, ["slow.example", "quick.example"])
+    assert {one.status for one in answers} == {200}
 
 
 async def test_connection_of_earlier_rules_is_not_used_again(receiver: Receiver) -> None:

@@ -47,7 +47,7 @@ from muntin.contributions import (
     Veto,
 )
 from muntin.database import transaction
-from muntin.errors import MuntinError
+from muntin.errors import MuntinError, Unavailable
 from muntin.events import Event, EventEnvelope
 from muntin.jobs import JobContext, SagaContext, enqueue
 from muntin.plugins import hookimpl
@@ -63,6 +63,8 @@ def misbehave(place: str) -> None:
     match FAULTS.get(place, ""):
         case "raises":
             raise ZeroDivisionError("by design")
+        case "unavailable":
+            raise Unavailable
         case "blocking sleep":
             time.sleep(3600)
         case "endless loop":
@@ -116,6 +118,7 @@ async def work(actor: Actor) -> dict[str, str]:
 @pages.get("/page")
 async def show(actor: Actor) -> Response:
     """A page."""
+    misbehave("page")
     return Response("a page")
 
 
@@ -175,6 +178,9 @@ async def hear(event: EventEnvelope) -> None:
 async def do_work(context: JobContext) -> None:
     """A job."""
     misbehave("job")
+    if FAULTS.get("job") == "takes long":
+        await context.progress(40, "Unpacking the archive… 2 of 4")
+        await asyncio.sleep(3600)
 
 
 async def do_saga(context: SagaContext) -> None:

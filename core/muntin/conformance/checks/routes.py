@@ -130,13 +130,14 @@ def _takes_actor(node: ast.AsyncFunctionDef) -> bool:
 
 
 def _mentioned(route: Route) -> set[str]:
-    """Names that a handler uses, and those that functions of its module which it calls use."""
-    module = inspect.getmodule(route.handler)
-    waiting, seen, found = [route.handler.__name__], set[str](), set[str]()
-    handler: object = route.handler
+    """Names that a handler uses, and those used by what it calls of its module or object."""
+    module, owner = inspect.getmodule(route.handler), type(getattr(route.handler, "__self__", None))
+    handler: object = getattr(route.handler, "__func__", route.handler)
+    begin = route.handler.__name__
+    waiting, seen, found = [begin], set[str](), set[str]()
     while waiting:
         name = waiting.pop()
-        function = handler if name == route.handler.__name__ else getattr(module, name, None)
+        function = handler if name == begin else getattr(module, name, None) or getattr(owner, name, None)
         if name in seen or not inspect.isfunction(function) or inspect.getmodule(function) is not module:
             continue
         seen.add(name)

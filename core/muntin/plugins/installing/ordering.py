@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -28,7 +29,6 @@ from muntin.translation import _
 
 INCOMING = "incoming"
 SILENT = timedelta(seconds=60)
-_started: list[subprocess.Popen[bytes]] = []
 
 
 class InstallingIsOff(Forbidden):
@@ -127,13 +127,12 @@ def _begin(actor: Actor, report_id: UUID, action: Action, target: str, arguments
     Report(action=action, target=target, by=actor.username, id=report_id, folder=_folder() / "reports").save()
     command = [sys.executable, "-m", "muntin.cli", "plugin", *arguments]
     environment = environment_of(panel().configuration) | {REPORT: str(report_id), BY: str(actor.account_id)}
-    _started[:] = [one for one in _started if one.poll() is None]
-    _started.append(
-        subprocess.Popen(  # noqa: S603 - our own program; what people typed stands behind `--` or is a path of ours
-            command, env=environment, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
+    process = subprocess.Popen(  # noqa: S603 - our own program; what people typed stands behind `--` or is a path of ours
+        command, env=environment, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
+    # Reaped when it ends, also when nobody orders another change; a daemon, for it may outlive us.
+    threading.Thread(target=process.wait, name=f"change {report_id}", daemon=True).start()
     return report_id
 
 

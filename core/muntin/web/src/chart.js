@@ -3,7 +3,8 @@
  * <muntin-chart label="Requests" unit="plain" src="/admin/figures.json" refresh="30">
  *
  * Live points come from `muntin:stats` of the element `for`; with `rate` a growing count becomes an amount per second.
- * Or JSON from `src`: {"time": [unix s], "series": [{"label", "values": [number|null]}], "limit": number|null}.
+ * Or JSON from `src`: {"time": [unix s], "series": [{"label", "values": [number|null], "tone"}], "limit": number|null};
+ * a tone is good, busy or bad. With `bars`, what was counted at each time stands on top of each other.
  */
 import uPlot from "uplot";
 import { h } from "./dom.js";
@@ -14,6 +15,10 @@ const SPAN_S = 300;
 const HEIGHT_PX = 150;
 const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800];
 const BYTE_STEPS = Array.from({ length: 50 }, (_none, power) => 2 ** power);
+const TONES = { good: "--m-chart-good", busy: "--m-chart-busy", bad: "--m-chart-bad" };
+const RATE_LEAST_S = 0.5; // figures that come closer together say nothing of a rate
+const FEWEST = 4; // counted things: an axis of halves says nothing
+const FIRST_SPAN_S = 60; // a live chart begins with a minute and grows to its span
 const COLOURS = ["--m-chart-1", "--m-chart-2", "--m-chart-3", "--m-chart-4"];
 
 const at = (object, path) => path.split(".").reduce((value, key) => value?.[key], object);
@@ -26,6 +31,12 @@ function colour(holder, name) {
   const found = getComputedStyle(probe).color;
   probe.remove();
   return found;
+}
+/** Each series on top of those after it: the first is drawn first, so what is lower covers it. */
+function piled(series) {
+  const sums = [];
+  for (const values of [...series].reverse()) sums.unshift(values.map((value, at) => (value ?? 0) + (sums[0]?.[at] ?? 0)));
+  return sums;
 }
 const faint = (rgb) => rgb.replace("rgb(", "rgba(").replace(")", ", 0.12)");
 
@@ -127,13 +138,15 @@ class MuntinChart extends HTMLElement {
 
   #perSecond(now, values) {
     const before = this.#counts;
+    if (before && now - before.now < RATE_LEAST_S) return null;
     this.#counts = { now, values };
     if (!before || now - before.now > 30) return null;
     return values.map((value, index) => Math.max(0, value - before.values[index]) / (now - before.now || 1));
   }
 
   get #data() {
-    return [this.#time, ...this.#series.map((one) => one.values)];
+    const values = this.#series.map((one) => one.values);
+    return [this.#time, ...(this.hasAttribute("bars") ? piled(values) : values)];
   }
 
   #draw() {
@@ -149,15 +162,16 @@ class MuntinChart extends HTMLElement {
     const grid = { stroke: colour(this, "--m-chart-grid"), width: 1 };
     const axis = { stroke: ink, grid, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     const lines = this.#series.map((one, index) => {
-      const stroke = colour(this, COLOURS[index % COLOURS.length]);
-      return { label: one.label, stroke, width: 2, fill: faint(stroke), points: { show: false } };
+      const stroke = colour(this, TONES[one.tone] ?? COLOURS[index % COLOURS.length]);
+      const bars = this.hasAttribute("bars") ? { width: 0, fill: stroke, paths: uPlot.paths.bars({ size: [0.7, 28] }) } : {};
+      return { label: one.label, stroke, width: 2, fill: faint(stroke), points: { show: false }, ...bars };
     });
     const limitColour = colour(this, "--m-chart-limit");
     const options = {
       ...this.#size(),
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false } },
-      scales: { x: { range: (_plot, low, high) => this.#window(low, high) }, y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, this.#limit ? this.#limit * 1.05 : 0) || 1] } },
+      scales: { x: { range: (_plot, low, high) => this.#window(low, high) }, y: { range: (_plot, _low, high) => [0, Math.max(high * 1.1, this.#limit ? this.#limit * 1.05 : 0, this.hasAttribute("bars") ? FEWEST : 0) || 1] } },
       axes: [{ ...axis, space: 70, size: 26, incrs: TIME_STEPS_S, values: (_plot, ticks) => this.#times(ticks) }, { ...axis, size: 62, space: 40, ...(/^(bytes|rate)$/.test(this.getAttribute("unit")) ? { incrs: BYTE_STEPS } : {}), values: (_plot, ticks) => ticks.map((tick) => this.#format(tick)) }],
       series: [{}, ...lines],
       hooks: { setCursor: [() => this.#say()], draw: [(plot) => this.#drawLimit(plot, limitColour)] },
@@ -185,7 +199,9 @@ class MuntinChart extends HTMLElement {
   /** A live chart moves through a window of fixed length; figures from an address fill theirs. */
   #window(low, high) {
     const span = Number(this.getAttribute("span")) || SPAN_S;
-    return this.hasAttribute("for") ? [high - span, high] : [low, Math.max(high, low + 1)];
+    if (this.hasAttribute("for")) return [Math.max(high - span, Math.min(low, high - FIRST_SPAN_S)), high];
+    const half = this.hasAttribute("bars") && this.#time.length > 1 ? (this.#time[1] - this.#time[0]) / 2 : 0;
+    return [low - half, Math.max(high, low + 1) + half];
   }
 
   #times(ticks) {
@@ -201,7 +217,7 @@ class MuntinChart extends HTMLElement {
     const shown = this.#series.map((one, number) => {
       const value = one.values[index];
       const text = value === null || value === undefined ? "–" : this.#format(value);
-      const dot = h("i", { class: `m-chart-dot m-chart-dot-${(number % COLOURS.length) + 1}` });
+      const dot = h("i", { class: `m-chart-dot m-chart-dot-${TONES[one.tone] ? one.tone : (number % COLOURS.length) + 1}` });
       return h("span", {}, ...(this.#series.length > 1 ? [dot, `${one.label} `] : []), h("b", {}, text));
     });
     if (this.#limit) shown.push(h("span", { class: "m-chart-limit" }, `/ ${this.#format(this.#limit)}`));

@@ -19,6 +19,13 @@ const GAP_MS = 3_000; // how long lines wait for the ones before them
 const REPLAY_MS = 400; // how long a node without line numbers repeats old lines after a connect
 const POWER_STATES = ["offline", "starting", "running", "stopping"];
 
+/** What stands in a console without a line; nothing for other states. */
+const EMPTY = {
+  offline: () => _("The server is offline. What it writes appears here once it is started."),
+  installing: () => _("What the install script writes appears here."),
+  running: () => _("The server has not written anything yet."),
+};
+
 class MuntinConsole extends HTMLElement {
   #screen;
   #socket;
@@ -27,6 +34,7 @@ class MuntinConsole extends HTMLElement {
   #gap;
   #state;
   #parts = {};
+  #isAway = false;
 
   connectedCallback() {
     if (!this.#screen) this.#build();
@@ -58,10 +66,11 @@ class MuntinConsole extends HTMLElement {
   #build() {
     this.#history = new CommandHistory(this.getAttribute("server") ?? this.getAttribute("src"));
     const holder = h("div", { class: "m-console-screen", role: "region", "aria-label": _("Console output") });
+    const empty = h("p", { class: "m-console-empty", hidden: true });
     const end = h("button", { type: "button", class: "m-console-end btn btn-sm btn-primary", hidden: true, onclick: () => this.#toEnd() }, icon("arrow-down"), _("Follow the end"));
-    this.replaceChildren(this.#toolbar(), this.#searchBar(), h("div", { class: "m-console-body" }, holder, end));
+    this.replaceChildren(this.#toolbar(), this.#searchBar(), h("div", { class: "m-console-body" }, holder, empty, end));
     if (!this.hasAttribute("readonly")) this.append(this.#commandLine());
-    this.#parts.end = end;
+    Object.assign(this.#parts, { end, empty });
     this.#screen = new Screen(holder, {
       onScrolled: (atEnd) => (end.hidden = atEnd),
       onFound: (at, count) => (this.#parts.found.textContent = count ? `${at} / ${count}` : _("Nothing found")),
@@ -116,15 +125,19 @@ class MuntinConsole extends HTMLElement {
 
   #commandLine() {
     const input = h("input", { class: "m-console-input", "aria-label": _("Command"), placeholder: _("Type a command…"), autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "send", maxlength: "2000" });
+    const walk = (step) => {
+      input.value = this.#history.walk(step, input.value);
+      input.setSelectionRange(input.value.length, input.value.length);
+    };
     input.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
       event.preventDefault();
-      input.value = this.#history.walk(event.key === "ArrowUp" ? -1 : 1, input.value);
-      input.setSelectionRange(input.value.length, input.value.length);
+      walk(event.key === "ArrowUp" ? -1 : 1);
     });
+    const touch = { class: "m-console-history btn btn-icon btn-ghost-secondary btn-sm", onpointerdown: (event) => event.preventDefault() }; // the keyboard stays open
     this.#parts.input = input;
     const send = h("button", { type: "submit", class: "btn btn-icon btn-ghost-secondary btn-sm", "aria-label": _("Send"), title: _("Send") }, icon("send"));
-    const form = h("form", { class: "m-console-command" }, icon("chevron-right"), input, send);
+    const form = h("form", { class: "m-console-command" }, icon("chevron-right"), input, iconButton("arrow-up", _("Typed before"), () => walk(-1), touch), iconButton("arrow-down", _("Typed after"), () => walk(1), touch), send);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#command(input);
@@ -188,8 +201,8 @@ class MuntinConsole extends HTMLElement {
   #frame(frame) {
     const act = {
       console_output: () => this.#output(frame),
-      install_output: () => this.#screen.write(frame.message.split("\n").map((text) => ({ text, timestamp: frame.timestamp }))),
-      skipped: () => this.#screen.write(this.#order.skipped(frame.count, frame.seq)),
+      install_output: () => this.#show(frame.message.split("\n").map((text) => ({ text, timestamp: frame.timestamp }))),
+      skipped: () => this.#show(this.#order.skipped(frame.count, frame.seq)),
       stats: () => this.#tell("stats", frame),
       status: () => this.#status(frame.status),
       event: () => this.#tell("event", frame),
@@ -200,7 +213,7 @@ class MuntinConsole extends HTMLElement {
   }
 
   #output(frame) {
-    this.#screen.write(this.#order.accept(frame));
+    this.#show(this.#order.accept(frame));
     if (!this.#order.waiting) {
       clearTimeout(this.#gap);
       this.#gap = undefined;
@@ -208,9 +221,20 @@ class MuntinConsole extends HTMLElement {
       this.#socket.send({ type: "logs", since: this.#order.last });
       this.#gap = setTimeout(() => {
         this.#gap = undefined;
-        this.#screen.write(this.#order.giveUp());
+        this.#show(this.#order.giveUp());
       }, GAP_MS);
     }
+  }
+
+  #show(lines) {
+    this.#screen.write(lines);
+    this.#hint();
+  }
+
+  #hint() {
+    const words = EMPTY[this.dataset.state]?.();
+    this.#parts.empty.hidden = !words || !this.#screen.isEmpty;
+    this.#parts.empty.textContent = words ?? "";
   }
 
   /** What the page's stream says (`data-live`): an install that ended, a suspension. Of power the socket knows more. */
@@ -226,11 +250,18 @@ class MuntinConsole extends HTMLElement {
     this.#state = this.dataset.state = state;
     this.#tell("status", { state, label });
     this.#parts.state.textContent = label;
+    this.#isAway = false;
+    this.#hint();
   }
 
   #refused(frame) {
+    const isAway = frame.code === "node_unreachable";
+    if (isAway && this.#isAway) return; // it is tried again and again; told once is enough
     this.#screen.note(frame.message, "31");
     announce(frame.message);
+    if (isAway && POWER_STATES.includes(this.#state)) this.#status("unreachable");
+    this.#isAway = isAway;
+    this.#hint();
     showPower(this, this.dataset.state);
   }
 

@@ -10,7 +10,7 @@ from quart import Response
 from muntin.access import Actor
 from muntin.api.conditions import refuse_if_changed
 from muntin.call import Call
-from muntin.errors import PayloadTooLarge, UnsupportedMediaType
+from muntin.errors import InvalidInput, PayloadTooLarge, UnsupportedMediaType
 from muntin.routing import Routes
 from muntin.schemas import Page, PageQuery
 from muntin_gameservers.api.egg_uploads import read_upload
@@ -99,7 +99,7 @@ async def create_egg(actor: Actor, nest_id: UUID, wanted: EggIn) -> Egg:
     returns=Egg,
     status=201,
     service=importing.import_egg,
-    errors=(EggInvalid, EggNameTaken, PayloadTooLarge, UnsupportedMediaType),
+    errors=(InvalidInput, EggInvalid, EggNameTaken, PayloadTooLarge, UnsupportedMediaType),
 )
 async def import_egg(actor: Actor, query: ImportQuery, call: Call) -> Egg:
     """Import an egg file: in a JSON body (`nest_id`, `egg`), as part `file` of a form, or as the whole body."""

@@ -9,11 +9,12 @@ from muntin.audit import Activity
 from muntin.call import Call
 from muntin.errors import Conflict, NodeUnreachable, NotAuthenticated, NotFound
 from muntin.routing import Routes
-from muntin.schemas import Page, PageQuery
+from muntin.schemas import Page
 from muntin_gameservers.console import tickets
 from muntin_gameservers.console.viewing import watch_console
 from muntin_gameservers.errors import NoAllocationAvailable, ServerLocked, ServerOffline, ServerSuspended
 from muntin_gameservers.schemas import (
+    ActivityQuery,
     AdminServerQuery,
     CommandIn,
     CommandSent,
@@ -86,8 +87,8 @@ async def load_rights(actor: Actor, server_id: str) -> ServerRights:
     return await listing.load_rights(actor, await server_id_of(server_id))
 
 
-@routes.get(f"{ONE}/activity", query=PageQuery, returns=Page[Activity], service=listing.list_activity)
-async def list_activity(actor: Actor, server_id: str, query: PageQuery) -> Page[Activity]:
+@routes.get(f"{ONE}/activity", query=ActivityQuery, returns=Page[Activity], service=listing.list_activity)
+async def list_activity(actor: Actor, server_id: str, query: ActivityQuery) -> Page[Activity]:
     """What was done with the server."""
     return await listing.list_activity(actor, await server_id_of(server_id), query)
 

@@ -53,6 +53,7 @@ class Upstream:
         self.last_seq = -1
         self.install_lines: list[str] = []  # of the install under way, for viewers that come later
         self._arrived = 0  # of them, on this connection
+        self.is_away = False  # the last try to reach the node failed
         self.heard = asyncio.Event()  # the node's first answer, or its first failure
         self._task: asyncio.Task[None] | None = None
 
@@ -76,7 +77,8 @@ class Upstream:
                 wait_s = 0.25
             except (OSError, websockets.WebSocketException, TimeoutError) as error:
                 log.info("Console of %s: %s", self.server.short_id, error)
-                if not _is_unknown_there(error):
+                self.is_away = not _is_unknown_there(error)
+                if self.is_away:
                     self._signal("error", code="node_unreachable", message="The node cannot be reached right now.")
             except Exception:
                 log.exception("The console of %s failed on what its node sent", self.server.short_id)
@@ -116,6 +118,9 @@ class Upstream:
     async def _take(self, line: ClientConnection, frame: dict[str, Any]) -> None:
         event, args = frame.get("event"), [str(one) for one in frame.get("args") or ()]
         if event == "auth success":
+            if self.is_away:
+                self._signal("status", status=self.status)
+            self.is_away = False
             await _send(line, "send logs", *([str(self.last_seq)] if self.last_seq >= 0 else []))
         elif event == "console output":
             self._take_lines(args, frame.get("seq"))

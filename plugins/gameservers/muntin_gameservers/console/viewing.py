@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -49,12 +50,12 @@ async def watch_console(actor: Actor, server: ServerRow, *, call: Call) -> None:
 
 
 async def _greet(socket: Socket, upstream: Upstream) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(5):
             await upstream.heard.wait()
-    except TimeoutError:
-        await socket.send(frame_text("error", code="node_unreachable", message="The node does not answer."))
     await socket.send(frame_text("status", status=upstream.status))
+    if upstream.is_away or not upstream.heard.is_set():
+        await socket.send(frame_text("error", code="node_unreachable", message="The node does not answer."))
     if upstream.install_lines:
         await socket.send(frame_text("install_output", message="\n".join(upstream.install_lines)))
     if upstream.stats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
@@ -12,8 +13,9 @@ from muntin import audit
 from muntin.access import Actor, guarded
 from muntin.database import transaction, uuid7
 from muntin.deletion import refuse_objections
-from muntin.errors import Conflict, NotFound
+from muntin.errors import Conflict, InvalidInput, NotFound
 from muntin.schemas import Page, PageQuery
+from muntin.translation import _
 from muntin_gameservers.eggs.definition import EggDefinition
 from muntin_gameservers.errors import EggInUse
 from muntin_gameservers.models import EggRow, NestRow
@@ -65,6 +67,19 @@ async def create_egg(actor: Actor, nest: NestRow, wanted: EggIn) -> Egg:
     except IntegrityError as error:
         raise EggNameTaken from error
     return await shown_one(row)
+
+
+@guarded("admin.eggs.edit")
+async def add_egg(actor: Actor, nest_id: UUID, wanted: EggIn) -> Egg:
+    """Make an egg in the nest that somebody chose in a form.
+
+    Raises:
+        InvalidInput: There is no such nest; the field is `nest_id`.
+        EggNameTaken: The nest has one of this name.
+    """
+    if not await NestRow.exists(id=nest_id):
+        raise InvalidInput.of("nest_id", _("There is no such nest."))
+    return await create_egg(actor, nest_id, wanted)
 
 
 @guarded("admin.eggs.edit", on=EggRow)

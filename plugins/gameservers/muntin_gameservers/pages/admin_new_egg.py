@@ -9,7 +9,6 @@ from pydantic import Field
 
 from muntin.access import Actor, require
 from muntin.call import Call
-from muntin.errors import InvalidInput
 from muntin.pages import forms
 from muntin.pages.answers import Crumb, Page, Redirect
 from muntin.pages.submitting import Done, Problems, submit
@@ -17,7 +16,6 @@ from muntin.routing import Routes
 from muntin.schemas import Page as List
 from muntin.schemas import PageQuery
 from muntin.translation import _
-from muntin_gameservers.models import NestRow
 from muntin_gameservers.nests import eggs, nests
 from muntin_gameservers.nests.schemas import Egg, Nest
 from muntin_gameservers.pages.admin_eggs import CRUMBS
@@ -42,15 +40,13 @@ async def new_egg(actor: Actor, call: Call) -> Page:
     return _page(known, Problems(), await nests.list_nests(actor, ALL))
 
 
-@routes.post("", service=eggs.create_egg)
+@routes.post("", service=eggs.add_egg)
 async def create_egg(actor: Actor, call: Call) -> Page | Redirect:
     """Make the egg."""
     require(actor, "admin.eggs.edit")
 
     async def act(form: NewEggForm) -> Egg:
-        if not await NestRow.exists(id=form.nest_id):
-            raise InvalidInput.of("nest_id", _("There is no such nest."))
-        return await eggs.create_egg(actor, form.nest_id, egg_of(form))
+        return await eggs.add_egg(actor, form.nest_id, egg_of(form))
 
     done = await submit(call, NewEggForm, act)
     if not isinstance(done, Done):

@@ -18,6 +18,7 @@ from muntin_gameservers.nests.shown import shown_one
 from muntin_gameservers.pages.admin_servers import CRUMBS
 from muntin_gameservers.pages.identifiers import identifier
 from muntin_gameservers.pages.server_forms import LABELS, egg_field, owner_field
+from muntin_gameservers.pages.unreachable import away_nodes, shown_status
 from muntin_gameservers.pages.variables import submit_variables, typed_environment, variable_fields
 from muntin_gameservers.pages.view import LIVE, address_of
 from muntin_gameservers.schemas import Server, ServerChanges
@@ -135,6 +136,7 @@ async def _page(actor: Actor, server_id: UUID, settings: Problems, game: Problem
     egg = await shown_one(row.egg)
     values = {
         "server": server,
+        "status": shown_status(server, await away_nodes()),
         "address": address_of(server),
         "node": await NodeRow.get(id=server.node_id),
         "owner": row.owner,

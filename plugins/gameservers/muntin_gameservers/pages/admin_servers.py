@@ -20,6 +20,7 @@ from muntin.routing import Routes
 from muntin.schemas import PageQuery
 from muntin.translation import _
 from muntin_gameservers.pages.identifiers import identifier
+from muntin_gameservers.pages.unreachable import away_nodes, shown_status
 from muntin_gameservers.pages.view import LIVE, address_of
 from muntin_gameservers.schemas import AdminServerQuery, Server
 from muntin_gameservers.servers import changes, listing
@@ -43,8 +44,9 @@ async def list_servers(actor: Actor, call: Call, query: ServersQuery) -> Page:
     page = await listing.list_all_servers(actor, AdminServerQuery.model_validate(wanted))
     nodes = dict(await NodeRow.all().order_by("name").values_list("id", "name"))
     owners = dict(await AccountRow.filter(id__in={one.user_id for one in page.items}).values_list("id", "username"))
+    away = await away_nodes()
     values = {
-        "rows": [_row(one, owners, nodes) for one in page.items],
+        "rows": [_row(one, owners, nodes, status=shown_status(one, away)) for one in page.items],
         "nodes": options(nodes),
         "view": view(call, page, sort="name"),
         "live_path": LIVE,
@@ -54,13 +56,14 @@ async def list_servers(actor: Actor, call: Call, query: ServersQuery) -> Page:
     )
 
 
-def _row(one: Server, owners: dict[UUID, str], nodes: dict[UUID, str]) -> dict[str, Any]:
+def _row(one: Server, owners: dict[UUID, str], nodes: dict[UUID, str], *, status: str) -> dict[str, Any]:
     return row(
         one,
         path=f"/admin/servers/{one.id}",
         address=address_of(one),
         owner=owners.get(one.user_id, ""),
         node=nodes.get(one.node_id, ""),
+        status=status,
         live=f"server:{one.id}",
     )
 

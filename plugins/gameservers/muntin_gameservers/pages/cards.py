@@ -9,6 +9,7 @@ from muntin.access import Actor
 from muntin.nodes.models import NodeRow
 from muntin.pages.rows import row
 from muntin_gameservers.models import AllocationRow, EggRow, ServerRow
+from muntin_gameservers.pages.unreachable import away_nodes, shown_status
 from muntin_gameservers.pages.view import address_of, base_of
 from muntin_gameservers.schemas import AdminServerQuery, ServerQuery
 from muntin_gameservers.servers.listing import list_all_servers, list_servers
@@ -21,7 +22,10 @@ ATTENTION = 6
 async def load_cards(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The actor's servers, by name."""
     page = await list_servers(actor, ServerQuery(per_page=SHOWN))
-    servers = [row(one, path=base_of(one), address=address_of(one)) for one in page.items]
+    away = await away_nodes()
+    servers = [
+        row(one, path=base_of(one), address=address_of(one), status=shown_status(one, away)) for one in page.items
+    ]
     return {"servers": servers, "total": page.total, "may_create": actor.may("admin.servers.create")}
 
 

@@ -11,6 +11,7 @@ from muntin.pages.tables import view
 from muntin.routing import Routes
 from muntin.schemas import PageQuery
 from muntin.translation import _
+from muntin_gameservers.pages.unreachable import away_nodes, shown_status
 from muntin_gameservers.pages.view import LIVE, address_of, base_of
 from muntin_gameservers.schemas import ServerQuery
 from muntin_gameservers.servers import listing
@@ -30,8 +31,16 @@ async def list_servers(actor: Actor, call: Call, query: OwnServersQuery) -> Page
     """The servers one owns or shares in."""
     wanted = validate(ServerQuery, query.model_dump() | {"type": query.type or "all"})
     page = await listing.list_servers(actor, wanted)
+    away = await away_nodes()
     rows = [
-        row(one, path=base_of(one), address=address_of(one), live=f"server:{one.id}", usage=f"usage:{one.id}")
+        row(
+            one,
+            path=base_of(one),
+            address=address_of(one),
+            status=shown_status(one, away),
+            live=f"server:{one.id}",
+            usage=f"usage:{one.id}",
+        )
         for one in page.items
     ]
     values = {

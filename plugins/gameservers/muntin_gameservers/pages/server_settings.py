@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from muntin.access import Actor
+from muntin.audit import known_words, sentence
 from muntin.call import Call
 from muntin.pages import forms
 from muntin.pages.answers import Page, Redirect
@@ -13,11 +14,10 @@ from muntin.pages.rows import row
 from muntin.pages.submitting import Done, Problems, submit
 from muntin.pages.tables import view
 from muntin.routing import Routes
-from muntin.schemas import Input, Name, PageQuery, Text
+from muntin.schemas import Input, Name, Text
 from muntin.translation import _
-from muntin_gameservers.pages.activity_words import sentence
 from muntin_gameservers.pages.view import server_page
-from muntin_gameservers.schemas import SettingsIn
+from muntin_gameservers.schemas import ActivityQuery, SettingsIn
 from muntin_gameservers.servers import changes, listing
 
 routes = Routes(dialect="pages", prefix="/servers/<uuid:server_id>", tags=("servers",))
@@ -34,12 +34,13 @@ class NameForm(Input):
     description: Text | None = None
 
 
-@routes.get("/activity", query=PageQuery, service=listing.list_activity)
-async def show_activity(actor: Actor, server_id: UUID, call: Call, query: PageQuery) -> Page:
+@routes.get("/activity", query=ActivityQuery, service=listing.list_activity)
+async def show_activity(actor: Actor, server_id: UUID, call: Call, query: ActivityQuery) -> Page:
     """What was done with the server."""
     page = await listing.list_activity(actor, server_id, query)
     server = await listing.load_server(actor, server_id)
-    rows = [row(one, text=sentence(one)) for one in page.items]
+    words = known_words()
+    rows = [row(one, text=sentence(one, words)) for one in page.items]
     return await server_page(call, server, "/activity", "activity.html", rows=rows, view=view(call, page))
 
 

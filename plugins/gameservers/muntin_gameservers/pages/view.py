@@ -9,6 +9,7 @@ from muntin.pages.answers import Crumb, Page
 from muntin.pages.slots import contents, key_of
 from muntin.translation import _
 from muntin_gameservers.models import ServerRow
+from muntin_gameservers.pages.unreachable import away_nodes, shown_status
 from muntin_gameservers.schemas import Server
 
 LIVE = "/live"
@@ -58,6 +59,7 @@ async def server_page(call: Call, server: Server, tab: str, template: str, *, st
         "tabs_of_server": tabs_of(call, server, tab),
         "base": base_of(server),
         "address": address_of(server),
+        "status": shown_status(server, await away_nodes()),
         "reason": await _suspension_reason(server),
         "live_path": LIVE,
         "may_reinstall": "settings.reinstall" in server.permissions,

@@ -13,7 +13,7 @@ from muntin.errors import BadRequest, NotFound
 from muntin.schemas import Page, PageQuery
 from muntin.translation import _
 from muntin_gameservers.models import ServerRow
-from muntin_gameservers.schemas import AdminServerQuery, Server, ServerQuery, ServerRights
+from muntin_gameservers.schemas import ActivityQuery, AdminServerQuery, Server, ServerQuery, ServerRights
 from muntin_gameservers.servers.finding import Conditions, find_page, owned_by, shared_with
 from muntin_gameservers.servers.shown import permissions_of, shown, shown_one
 
@@ -29,7 +29,7 @@ POWER = ("running", "starting", "stopping", "offline")
 STAGES = ("installing", "install_failed")
 
 
-@guarded("account.read")
+@guarded("server.view", own=True)
 async def list_servers(actor: Actor, query: ServerQuery) -> Page[Server]:
     """The servers the actor owns or shares in."""
     among = []
@@ -81,9 +81,9 @@ async def load_rights(actor: Actor, server: ServerRow) -> ServerRights:
 
 
 @guarded("activity.read", on=ServerRow)
-async def list_activity(actor: Actor, server: ServerRow, query: PageQuery) -> Page[Activity]:
+async def list_activity(actor: Actor, server: ServerRow, query: ActivityQuery) -> Page[Activity]:
     """What was done with the server."""
-    return await audit.activity_about("server", server.id, query)
+    return await audit.activity_about("server", server.id, query, event=query.event)
 
 
 async def server_id_of(text: str) -> UUID:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from muntin import audit
 from muntin.access import Actor, guarded
 from muntin.database import transaction
+from muntin.limits import count_use
 from muntin.nodes.client import NodeSaidNo, NodeSaidTooMuch, call_node
 from muntin.nodes.models import NodeRow
 from muntin.translation import _
@@ -21,6 +22,8 @@ from muntin_gameservers.schemas import CommandSent, ConsoleLines, PowerAccepted,
 from muntin_gameservers.servers.states import refuse_unusable
 
 ACTIONS = ("start", "stop", "restart", "kill")
+ORDERS_PER_MINUTE = 60
+"""Power actions and commands together, for one server: whoever gives them, by API, page or websocket."""
 MIB = 1024 * 1024
 ANSWER_BYTES = 256 * 1024
 """Of a power action, a command, or the figures of one server."""
@@ -35,9 +38,11 @@ async def set_power(actor: Actor, server: ServerRow, *, action: str) -> PowerAcc
 
     Raises:
         ServerSuspended, ServerLocked: It may not be used now.
+        TooManyRequests: The server got as many orders this minute as it takes.
         NodeUnreachable: The node did not answer.
         Vetoed: A plugin objects to its start.
     """
+    _count_order(server)
     refuse_unusable(server)
     if action in ("start", "restart"):
         facts = {"server_id": server.id, "name": server.name, "owner_id": server.owner_id, "action": action}
@@ -54,8 +59,10 @@ async def send_command(actor: Actor, server: ServerRow, *, command: str) -> Comm
     Raises:
         ServerOffline: It is not running.
         ServerSuspended, ServerLocked: It may not be used now.
+        TooManyRequests: The server got as many orders this minute as it takes.
         NodeUnreachable: The node did not answer.
     """
+    _count_order(server)
     refuse_unusable(server)
     try:
         await _call(server, "POST", "commands", json={"commands": [command]})
@@ -126,6 +133,10 @@ def _utilization(details: Any) -> ResourceUsage:
         return ResourceUsage.model_validate(details["utilization"])
     except (TypeError, KeyError, ValidationError) as error:
         raise NodeSaidNo(200, _("its answer holds no figures")) from error
+
+
+def _count_order(server: ServerRow) -> None:
+    count_use(f"gameservers.orders:{server.id}", limit=ORDERS_PER_MINUTE, window_s=60)
 
 
 async def _order(server: ServerRow, action: str) -> None:

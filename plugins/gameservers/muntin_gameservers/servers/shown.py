@@ -21,12 +21,15 @@ LOCKED = frozenset({"installing", "deleting"})
 SEES_ALL = "admin.servers.update"
 """Who may set every variable sees every one; others see those their egg shows to users, and none in lists."""
 
-_known_uuid = lru_cache(maxsize=16_384)(read_uuid)  # the same servers, owners and nodes are listed again and again
+# The same servers, owners and nodes are listed again and again.
+_known_uuid = lru_cache(maxsize=16_384)(read_uuid)
+_known_time = lru_cache(maxsize=16_384)(read_datetime)
 
 
 def shown(actor: Actor, found: Sequence[Found]) -> list[Server]:
     """What was found as `Server`s."""
-    return [_server(actor, one) for one in found]
+    sees_all, owned = actor.may(SEES_ALL), permissions_of(actor, OWNER_GRANTS)
+    return [_server(actor, one, sees_all=sees_all, owned=owned) for one in found]
 
 
 async def shown_one(actor: Actor, row: ServerRow) -> Server:
@@ -38,7 +41,7 @@ async def shown_one(actor: Actor, row: ServerRow) -> Server:
     found = await find_one(row.id, viewer_id=actor.account_id)
     if found is None:
         raise NotFound
-    server = _server(actor, found)
+    [server] = shown(actor, [found])
     if "startup.read" in server.permissions and not actor.may(SEES_ALL):
         egg = definition_of(await EggRow.get(id=server.egg_id))
         visible = {one.env_variable for one in egg.variables if one.user_viewable}
@@ -47,11 +50,10 @@ async def shown_one(actor: Actor, row: ServerRow) -> Server:
     return server
 
 
-def _server(actor: Actor, found: Found) -> Server:
+def _server(actor: Actor, found: Found, *, sees_all: bool, owned: tuple[str, ...]) -> Server:
+    """One server, given what is the same for each of a list: that it is the actor's own gives the rights `owned`."""
     owner_id, is_suspended = _known_uuid(found.owner_id), bool(found.is_suspended)
     is_owner = owner_id == actor.account_id
-    rights = OWNER_GRANTS if is_owner else _shared_grants(found)
-    permissions = permissions_of(actor, rights)
     server_id = _known_uuid(found.id)
     allocation_id = _known_uuid(found.allocation_id) if found.allocation_id else None
     return Server(
@@ -80,16 +82,16 @@ def _server(actor: Actor, found: Found) -> Server:
         else None,
         image=found.image,
         startup=found.startup,
-        environment=read_json(found.environment) if actor.may(SEES_ALL) else {},
+        environment=read_json(found.environment) if sees_all else {},
         sftp=SftpAddress(
             host=found.node_fqdn, port=found.node_sftp_port, username=f"{actor.username}.{found.short_id}"
         ),
         is_owner=is_owner,
-        permissions=permissions,
+        permissions=owned if is_owner else permissions_of(actor, _shared_grants(found)),
         problem=found.problem,
-        installed_at=read_datetime(found.installed_at) if found.installed_at else None,
-        created_at=read_datetime(found.created_at),
-        updated_at=read_datetime(found.updated_at),
+        installed_at=_known_time(found.installed_at) if found.installed_at else None,
+        created_at=_known_time(found.created_at),
+        updated_at=_known_time(found.updated_at),
     )
 
 
@@ -108,7 +110,7 @@ def _primary(allocation_id: UUID, server_id: UUID, ip: str, found: Found) -> All
         server_id=server_id,
         is_primary=True,
         notes=found.port_notes,
-        created_at=read_datetime(found.port_created_at),
+        created_at=_known_time(found.port_created_at),
     )
 
 

@@ -206,7 +206,7 @@ def test_pattern_that_would_run_for_years_is_cut_off(pattern: str) -> None:
     )
 
     assert "A" in found
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
 
 
 def test_pattern_is_not_tried_on_a_value_over_its_bound() -> None:

@@ -28,6 +28,8 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from websockets.asyncio.client import ClientConnection, connect
 
+from muntin.testing.free_ports import free_port
+
 TOKEN_ID = "abcdefgh12345678"
 TOKEN = "t0ken" + "x" * 59
 IMAGE = f"muntin-test-game:{os.getpid()}"
@@ -43,7 +45,7 @@ echo "game starts as $(id -u) with: $STARTUP"
 [ -f /home/container/crash-at-start ] && exit 9
 echo "Done! The game is open on $SERVER_PORT"
 while true; do
-  read -r line || continue
+  read -r line || { sleep 0.1; continue; }
   case "$line" in
     stop) echo "saving the world"; exit 0;;
     stubborn) echo "will not stop"; trap '' TERM INT;;
@@ -223,7 +225,7 @@ class Node:
 
     def configure(self, **changes: Any) -> None:
         """Write the configuration file; `changes` replace whole sections."""
-        port = int(self.url.rpartition(":")[2]) if self.url else _free_port()
+        port = int(self.url.rpartition(":")[2]) if self.url else free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.config = {
             "uuid": str(uuid4()),
@@ -411,6 +413,12 @@ class Node:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
+    async def forget(self) -> None:
+        """Delete the servers that tests left; their games would go on beside all later tests."""
+        for uuid in self.made:
+            await self.call("DELETE", f"/api/servers/{uuid}")
+        self.made.clear()
+
     async def clean(self) -> None:
         """Remove containers that tests left."""
         await self.http.aclose()
@@ -422,14 +430,8 @@ class Node:
                     continue
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
-async def node(engine: docker.APIClient, peer: Peer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
+async def agent(engine: docker.APIClient, peer: Peer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
     """An agent that all tests share."""
     node = Node(tmp_path_factory.mktemp("node"), peer, engine)
     node.configure()
@@ -437,6 +439,13 @@ async def node(engine: docker.APIClient, peer: Peer, tmp_path_factory: pytest.Te
     yield node
     await node.end()
     await node.clean()
+
+
+@pytest.fixture(scope="module")
+async def node(agent: Node) -> AsyncIterator[Node]:
+    """The agent that all tests share; the servers of a module end with it."""
+    yield agent
+    await agent.forget()
 
 
 @pytest.fixture

@@ -75,14 +75,17 @@ async def test_child_that_takes_too_much_memory_is_killed_and_the_console_says_s
 async def test_cpu_quota_bounds_what_a_busy_loop_gets(node: Any, uuid: str) -> None:
     await node.ask(uuid, "yes > /dev/null & echo $! > /tmp/busy")
 
-    async def busy() -> float:
-        percent = float((await node.details(uuid))["utilization"]["cpu_absolute"])
-        return percent if percent > 30 else 0.0
+    samples: set[float] = set()
 
-    percent = await node.until(busy)
+    async def seen_often() -> bool:
+        percent = float((await node.details(uuid))["utilization"]["cpu_absolute"])
+        samples.update([percent] if percent > 5 else [])  # on a busy machine it gets less than it may have
+        return len(samples) >= 3
+
+    await node.until(seen_often)
     await node.ask(uuid, "kill $(cat /tmp/busy)")
 
-    assert percent < 65
+    assert max(samples) < 80
 
 
 async def test_mounts_are_the_home_and_small_files_read_only(node: Any, uuid: str) -> None:

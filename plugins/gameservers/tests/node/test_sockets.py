@@ -112,7 +112,7 @@ async def test_denied_token_stops_working_on_an_open_socket_and_a_new_one_goes_o
     jti = uuid4().hex
     async with node.socket(uuid, node.token(uuid, "*", jti=jti)) as viewer:
         response = await node.call("POST", f"/api/servers/{uuid}/ws/deny", {"jtis": [jti]})
-        await node.until(lambda: viewer.has("jwt error"), timeout_s=5)
+        await node.until(lambda: viewer.has("jwt error"))
         seen = len(viewer.args("stats"))
         await asyncio.sleep(1.3)
         after_denial = len(viewer.args("stats")) - seen
@@ -128,8 +128,8 @@ async def test_socket_of_a_deauthorised_user_is_closed(node: Any, uuid: str) -> 
     user = str(uuid4())
     async with node.socket(uuid, node.token(uuid, "*", user_uuid=user)) as viewer:
         response = await node.call("POST", "/api/deauthorize-user", {"user": user, "servers": [uuid]})
-        await node.until(lambda: viewer.has("jwt error"), timeout_s=5)
-        await asyncio.wait_for(viewer.connection.wait_closed(), 5)
+        await node.until(lambda: viewer.has("jwt error"))
+        await asyncio.wait_for(viewer.connection.wait_closed(), 30)
 
     assert response.status_code == 204
     assert viewer.connection.close_code == 4401
@@ -162,16 +162,20 @@ async def test_thirty_first_socket_is_refused(node: Any) -> None:
 async def test_large_frame_closes_the_socket(node: Any, uuid: str) -> None:
     async with node.socket(uuid, node.token(uuid, "*")) as viewer:
         await viewer.send("send command", "x" * 5000)
-        await asyncio.wait_for(viewer.connection.wait_closed(), 5)
+        await asyncio.wait_for(viewer.connection.wait_closed(), 30)
 
     assert viewer.connection.close_code == 1009
 
 
 async def test_too_many_messages_are_throttled(node: Any, uuid: str) -> None:
     async with node.socket(uuid, node.token(uuid, "*")) as viewer:
-        for _ in range(20):
-            await viewer.send("send stats")
-        await node.until(lambda: viewer.has("throttled", "global"))
+
+        async def throttled() -> bool:
+            for _ in range(20):
+                await viewer.send("send stats")
+            return bool(viewer.has("throttled", "global"))
+
+        await node.until(throttled)
 
     assert set(viewer.args("throttled")) == {"send stats", "global"}
 
@@ -240,7 +244,7 @@ async def test_deletion_closes_sockets(node: Any) -> None:
 
     async with node.socket(uuid, node.token(uuid, "*")) as viewer:
         await node.call("DELETE", f"/api/servers/{uuid}")
-        await asyncio.wait_for(viewer.connection.wait_closed(), 5)
+        await asyncio.wait_for(viewer.connection.wait_closed(), 30)
 
     assert viewer.args("deleted") == ["null"]
     assert viewer.connection.close_code == 1001
@@ -252,10 +256,10 @@ async def test_suspension_closes_sockets_and_refuses_new_ones(node: Any) -> None
 
     async with node.socket(uuid, node.token(uuid, "*")) as viewer:
         await node.call("POST", f"/api/servers/{uuid}/sync")
-        await asyncio.wait_for(viewer.connection.wait_closed(), 5)
+        await asyncio.wait_for(viewer.connection.wait_closed(), 30)
     async with node.socket(uuid) as late:
         with pytest.raises(ConnectionClosed):
-            await asyncio.wait_for(late.connection.wait_closed(), 5)
+            await asyncio.wait_for(late.connection.wait_closed(), 30)
             await late.connection.send("x")
 
     assert (viewer.connection.close_code, late.connection.close_code) == (4409, 4409)

@@ -243,7 +243,7 @@ async def test_what_is_wrong_with_a_new_egg_is_said_at_its_field(made: Made, bos
     assert {one.status for one in (broken, without_images, nowhere)} == {422}
     assert "This is not JSON" in broken.text and "./game --port" in broken.text
     assert 'id="f-docker_images-error"' in without_images.text
-    assert "There is no such nest." in nowhere.text
+    assert "There is no such nest." in nowhere.text and 'id="f-nest_id-error"' in nowhere.text
     assert not await EggRow.exists(nest_id=nest.id)
 
 

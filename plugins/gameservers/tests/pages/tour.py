@@ -21,29 +21,33 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from muntin.testing.browsing import chromium
 
+from .tour_filling import PASSWORD, fill
 from .world import World, made_world, signed_in
 
-LONG = "The Grand Ancient Kingdom of the Northern Survival Isles - Season Twelve"
-PASSWORD = "a long enough password"
 SIZES = {390: (4, 390, 1500), 1440: (2, 760, 1300)}
 """Width of the window -> pages in a row of a sheet, width of each there, most pixels of a page's height."""
 LOOKS = ((1440, "light"), (390, "dark"), (1440, "dark"), (390, "light"))
 PAGES = """
 / /servers /servers?search=nothing {own} {own}/startup {own}/network {own}/activity {own}/settings
-/servers/{failed} /servers/{suspended}/settings
+/servers/{installing} /servers/{failed} /servers/{suspended} /servers/{away} /servers/{crashed} /servers/{reinstalling}
+/servers/{long} /servers/{suspended}/settings /servers/{installing}/startup
 /account /account/security /account/api-keys /account/api-keys/new /account/ssh-keys /account/activity
-/admin /admin/servers /admin/servers/{server} /admin/servers/new /admin/servers/new?egg_id={egg}&node_id={node}
-/admin/eggs /admin/eggs/nests /admin/eggs/nests/new /admin/eggs/{egg} /admin/eggs/{egg}/edit
+/admin /admin/servers /admin/servers?status=offline&sort=-memory /admin/servers/{server} /admin/servers/{suspended}
+/admin/servers/{failed} /admin/servers/new /admin/servers/new?egg_id={egg}&node_id={node}
+/admin/eggs /admin/eggs/nests /admin/eggs/nests/new /admin/eggs/nests/{nest} /admin/eggs/{egg} /admin/eggs/{egg}/edit
 /admin/eggs/{egg}/variables/new /admin/eggs/new /admin/eggs/import
 /admin/nodes /admin/nodes/{node} /admin/nodes/{node}/settings /admin/nodes/{node}/configuration
 /admin/nodes/{node}/ports /admin/nodes/new
 /admin/accounts /admin/accounts/{account} /admin/accounts/new /admin/roles /admin/roles/1 /admin/roles/2
 /admin/roles/new /admin/plugins /admin/settings/general /admin/settings/mail /admin/settings/oidc /admin/jobs
-/admin/audit /docs/api /docs/api?search=roles /search?q=isles /nothing-here
+/admin/audit /webhooks /webhooks/{my_hook} /admin/webhooks /admin/webhooks/{hook} /admin/webhooks/{down}
+/admin/webhooks/{hook}/deliveries/{delivery} /admin/webhooks/{down}/deliveries/{failed_delivery}
+/admin/webhooks/{hook}/edit /admin/webhooks/new/http /admin/webhooks/new/discord /admin/webhooks/new/telegram
+/docs/api /docs/api?search=roles /search?q=isles /nothing-here
 /setup/administrator /setup/address /setup/node /setup/more
 """
 OPEN_PAGES = ("/sign-in", "/forgot-password", "/invitation?token=x&email=a@example.org", "/verify-email?token=x")
-OWN_PAGES = ("/", "/servers", "/admin", "/account/security")
+OWN_PAGES = ("/", "/servers", "/webhooks", "/admin", "/account/security")
 
 
 @dataclass
@@ -130,41 +134,10 @@ async def _picture(page: Page, width: int) -> bytes:
     return await page.screenshot()
 
 
-async def fill(world: World) -> dict[str, str]:
-    """What operators have; the ids that addresses of pages hold."""
-    for number in range(2, 5):
-        name, host = f"falkenstein-rack-{number}", f"node{number}.falkenstein.example.org"
-        place = {"fqdn": host, "scheme": "https", "memory": 65536, "disk": 500_000, "location": "Falkenstein"}
-        await world.ask("POST", "/admin/nodes", {"name": name, **place})
-    account: dict[str, Any] = {}
-    for name in ("ada", "grace.hopper", "an-administrator-with-a-rather-long-name"):
-        values = {"email": f"{name}@mail.example.org", "username": name, "password": PASSWORD, "last_name": "Lovelace"}
-        account = await world.ask("POST", "/admin/users", values)
-    names = [LONG, *(f"{word} {number}" for number in range(1, 5) for word in ("survival", "creative", "skyblock"))]
-    servers = [await world.add_server(name, memory=512, disk=1024) for name in names]
-    for server_id in servers:
-        await world.wait_for(server_id, "offline")
-    for server_id in servers[:4]:
-        await world.ask("POST", f"/servers/{server_id}/power", {"action": "start"})
-    await world.ask("POST", f"/admin/servers/{servers[-1]}/suspend", {"reason": "Invoice 2026-117 is open."})
-    own = f"/servers/{world.server_id}"
-    return {"own": own, "server": world.server_id, "egg": world.egg_id, "node": world.node_id, "account": account["id"],
-            "suspended": servers[-1], "failed": await _failed_install(world)}  # fmt: skip
-
-
-async def _failed_install(world: World) -> str:
-    world.peer.installs = False
-    server_id = await world.add_server("failing install", memory=512, disk=1024)
-    while server_id not in world.peer.games:  # noqa: ASYNC110 - the panel orders it in a process of its own
-        await asyncio.sleep(0.1)
-    await world.peer.finish_install(world.peer.game(server_id), "The install script ended with exit code 7.")
-    return server_id
-
-
 async def main(sheets: Path, only: Sequence[str]) -> None:
     """Walk in every look."""
     with tempfile.TemporaryDirectory() as folder:
-        async with made_world(Path(folder) / "data") as world, chromium() as browser:
+        async with made_world(Path(folder) / "data", "gameservers,webhooks") as world, chromium() as browser:
             tour = Tour(world, browser, sheets, only, await fill(world))
             for width, scheme in LOOKS:
                 await tour.walk(width, scheme)

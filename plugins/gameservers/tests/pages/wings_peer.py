@@ -98,7 +98,7 @@ class WingsPeer:
 
     async def watched(self, uuid: str) -> None:
         """Wait until the panel watches a server's console."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not self.game(uuid).viewers:  # noqa: ASYNC110 - a socket of another process
                 await asyncio.sleep(0.1)
         await asyncio.sleep(0.3)  # it has still to say who it is

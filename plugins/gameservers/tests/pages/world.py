@@ -16,7 +16,7 @@ from muntin.testing.served import EMAIL, ServedPanel, served_panel
 
 from .wings_peer import Game, WingsPeer, wings_peer
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -67,9 +67,9 @@ class World:
 
 
 @asynccontextmanager
-async def made_world(folder: Path) -> AsyncIterator[World]:
+async def made_world(folder: Path, plugins: str = "gameservers") -> AsyncIterator[World]:
     """Start panel and node, and fill both."""
-    environment = {"MUNTIN_PLUGINS": "gameservers"}
+    environment = {"MUNTIN_PLUGINS": plugins}
     async with wings_peer() as peer, served_panel(folder, environment) as panel:
         world = World(panel, peer)
         await _fill(world)
@@ -103,7 +103,7 @@ async def _fill(world: World) -> None:
 async def signed_in(world: World, browser: Browser, **options: Any) -> BrowserContext:
     """A browser with the administrator's session, which is opened through the form the first time."""
     context = await browser.new_context(locale="en-GB", timezone_id="UTC", base_url=world.panel.url, **options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     if world.cookies:
         await context.add_cookies(world.cookies)

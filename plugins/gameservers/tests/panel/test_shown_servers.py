@@ -28,3 +28,16 @@ async def test_each_reader_sees_the_variables_that_are_for_them(admin: Caller, p
     everything, visible = {"SLOTS": "8", "MAP": "dm1", "LICENCE": "abc"}, {"SLOTS": "8", "MAP": "dm1"}
     assert seen == [everything, visible, visible, {}]
     assert listed == [{}, everything]
+
+
+async def test_key_lists_servers_if_it_includes_to_see_them(user: Caller, people: People, made: Any) -> None:
+    await made.server(user.account_id)
+    keys = [
+        (await user.post("/api/v1/account/api-keys", {"description": "key", "permissions": [one]})).data["token"]
+        for one in ("server.view", "account.read")
+    ]
+
+    answers = [await people.bearer(one).get("/api/v1/servers") for one in keys]
+
+    assert [one.status for one in answers] == [200, 403]
+    assert len(answers[0].data) >= 1

@@ -41,7 +41,7 @@ async def outcome(app: PanelApp, server: object, **query: str) -> int | str:
     """What opening the console ends with: the status of the refusal, or `open`."""
     client = app.test_client(use_cookies=False)
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             async with client.websocket(f"/api/v1/servers/{server}/ws", query_string=query) as line:
                 await line.receive()
                 return "open"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from muntin.accounts.lookup import actor_of_account
-from muntin.accounts.models import AccountRow
 from muntin.database import fetch_all
-from muntin_webhooks.matching import Interest, Told
+from muntin.events import EventEnvelope, shared_with
+from muntin_webhooks.deliveries.access import holding_webhooks
+from muntin_webhooks.matching import Interest
 from muntin_webhooks.models import EndpointRow
-from muntin_webhooks.permissions import READ
 
 OWNERS_KNOWN_S = 3.0
 """How long it may take until a suspension, or a role that lost the permission, is noticed."""
@@ -25,6 +24,7 @@ class Listener:
     """A webhook as far as recording needs to know it."""
 
     id: UUID
+    account_id: UUID | None
     is_enabled: bool
     interest: Interest
 
@@ -45,9 +45,17 @@ def forget() -> None:
     _known = None
 
 
-async def interested(event: Told) -> list[Listener]:
-    """The webhooks that want the event, those that are switched off among them."""
-    return [one for one in await _listeners() if one.interest.wants(event)]
+async def interested(event: EventEnvelope, concerned: Collection[UUID]) -> list[Listener]:
+    """The webhooks that want the event and may hear of it, those that are switched off among them.
+
+    Args:
+        concerned: The accounts that the event itself names; those its resource is shared with are asked for here.
+    """
+    wanting = [one for one in await _listeners() if one.interest.wants(event)]
+    allowed: set[UUID | None] = {None, *concerned}
+    if any(one.account_id not in allowed for one in wanting):
+        allowed |= await shared_with(event.type, event.version, event.resource_id)
+    return [one for one in wanting if one.account_id in allowed]
 
 
 async def _listeners() -> Sequence[Listener]:
@@ -62,21 +70,15 @@ async def _listeners() -> Sequence[Listener]:
 
 async def _read() -> list[Listener]:
     rows = await EndpointRow.all().order_by("id")
-    may_hear = await _owners({row.account_id for row in rows if row.account_id})
+    owners: set[UUID | None] = {None, *await holding_webhooks(row.account_id for row in rows if row.account_id)}
     return [
-        Listener(id=row.id, is_enabled=row.is_enabled, interest=interest_of(row))
+        Listener(id=row.id, account_id=row.account_id, is_enabled=row.is_enabled, interest=interest_of(row))
         for row in rows
-        if row.account_id is None or row.account_id in may_hear
+        if row.account_id in owners
     ]
 
 
 def interest_of(row: EndpointRow) -> Interest:
     """What the webhook wants."""
     filters = tuple((str(one["field"]), one["equals"]) for one in row.filters)
-    return Interest(account_id=row.account_id, event_types=tuple(row.event_types), filters=filters)
-
-
-async def _owners(ids: set[UUID]) -> set[UUID]:
-    """Those whose account is open and who may (still) have webhooks."""
-    rows = await AccountRow.filter(id__in=ids, status="active").select_related("role") if ids else []
-    return {row.id for row in rows if actor_of_account(row, "").may(READ)}
+    return Interest(event_types=tuple(row.event_types), filters=filters)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from muntin import clock
+from muntin.access import Actor
 from muntin.errors import BadRequest, NotFound
 from muntin.schemas import Page
 from muntin.translation import _
@@ -15,7 +17,8 @@ from muntin_webhooks.destinations.destination import MASK
 from muntin_webhooks.endpoints.shown import moment
 from muntin_webhooks.models import FAILED, PENDING, SUCCESS, DeliveryRow, EndpointRow
 from muntin_webhooks.schemas import Attempt, DeliveryDetail, DeliveryQuery, WebhookDelivery
-from muntin_webhooks.sending.attempt import Outgoing, redacted, request_of
+from muntin_webhooks.sending.attempt import redacted, request_of
+from muntin_webhooks.sending.outgoing import Outgoing
 from muntin_webhooks.sending.receiver import Receiver, receiver_of
 from muntin_webhooks.sending.waiting import read_one
 
@@ -24,7 +27,7 @@ STATES = {"pending": PENDING, "success": (SUCCESS,), "failed": (FAILED,)}
 _SIGNATURES = ("webhook-signature", "X-Webhook-Signature")
 
 
-async def page(row: EndpointRow, query: DeliveryQuery) -> Page[WebhookDelivery]:
+async def list_deliveries(actor: Actor, row: EndpointRow, query: DeliveryQuery) -> Page[WebhookDelivery]:
     """One page of it, the newest first.
 
     Raises:
@@ -44,7 +47,7 @@ async def page(row: EndpointRow, query: DeliveryQuery) -> Page[WebhookDelivery]:
     return Page.of([shown(one) for one in found], await rows.count(), query)
 
 
-async def find(row: EndpointRow, delivery_id: object) -> DeliveryRow:
+async def find(row: EndpointRow, delivery_id: UUID) -> DeliveryRow:
     """A delivery of this webhook.
 
     Raises:
@@ -56,7 +59,7 @@ async def find(row: EndpointRow, delivery_id: object) -> DeliveryRow:
     return found
 
 
-async def detail(row: EndpointRow, delivery_id: object) -> DeliveryDetail:
+async def load_delivery(actor: Actor, row: EndpointRow, delivery_id: UUID) -> DeliveryDetail:
     """All of a delivery: what is sent, what was answered, every failed attempt.
 
     Raises:

@@ -17,7 +17,6 @@ from muntin.api.json import dumps
 from muntin.database import Transaction, execute, transaction
 from muntin.events import EventEnvelope, concerned
 from muntin_webhooks.deliveries.interested import interested
-from muntin_webhooks.matching import Told
 from muntin_webhooks.models import FRESH
 from muntin_webhooks.telling import tell_due
 
@@ -45,10 +44,10 @@ class Queued:
     @property
     def id(self) -> UUID:
         """The same for the same event, webhook and occasion."""
-        return delivery_id(self.endpoint_id, self.message_id, self.occasion)
+        return id_of(self.endpoint_id, self.message_id, self.occasion)
 
 
-def delivery_id(endpoint_id: UUID, message_id: UUID, occasion: str = "") -> UUID:
+def id_of(endpoint_id: UUID, message_id: UUID, occasion: str = "") -> UUID:
     """The id of a delivery."""
     return uuid5(endpoint_id, f"{message_id}:{occasion}")
 
@@ -56,15 +55,7 @@ def delivery_id(endpoint_id: UUID, message_id: UUID, occasion: str = "") -> UUID
 async def record_event(event: EventEnvelope) -> None:
     """Store what has to be sent because of the event; see `EventSubscriber`."""
     accounts = concerned(event)
-    told = Told(
-        type=event.type,
-        resource_type=event.resource_type,
-        resource_id=event.resource_id,
-        actor_id=event.actor_id,
-        accounts=accounts,
-        payload=event.payload,
-    )
-    wanted = await interested(told)
+    wanted = await interested(event, accounts)
     if not wanted:
         return
     queued = [Queued(endpoint_id=one.id, message_id=event.id, type=event.type) for one in wanted if one.is_enabled]

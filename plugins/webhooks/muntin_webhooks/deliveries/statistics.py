@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from muntin.access import Actor
 from muntin.database import fetch_all
 from muntin_webhooks.deliveries.recording import now_ms
-from muntin_webhooks.models import FAILED, FRESH, RETRY, SUCCESS
+from muntin_webhooks.models import FAILED, FRESH, RETRY, SUCCESS, EndpointRow
 from muntin_webhooks.schemas import Hour, Statistics
 
 HOUR_MS = 3_600_000
@@ -24,19 +25,16 @@ GROUP BY d.created_at_ms / 3600000, d.state
 """
 
 
-async def of_account(account_id: UUID) -> Statistics:
-    """Of an account's webhooks."""
+async def of_account(account_id: UUID | None) -> Statistics:
+    """Of an account's webhooks; with `None` of the panel's."""
+    if account_id is None:
+        return await _figures("account_id IS NULL", [])
     return await _figures("account_id = ?", [account_id])
 
 
-async def of_panel() -> Statistics:
-    """Of the panel-wide webhooks."""
-    return await _figures("account_id IS NULL", [])
-
-
-async def of_webhook(endpoint_id: UUID) -> Statistics:
-    """Of one."""
-    return await _figures("id = ?", [endpoint_id])
+async def load_figures(actor: Actor, row: EndpointRow) -> Statistics:
+    """Of one, as a service."""
+    return await _figures("id = ?", [row.id])
 
 
 async def _figures(whose: str, values: list[object]) -> Statistics:

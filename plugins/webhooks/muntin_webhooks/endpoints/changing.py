@@ -1,4 +1,4 @@
-"""Making and changing webhooks; who may is said by `own` and `panelwide`, which call this."""
+"""Making and changing webhooks; who may is said by `services`, which guards them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from muntin.errors import InvalidInput
 from muntin.settings import section
 from muntin.translation import _
 from muntin_webhooks import keys
-from muntin_webhooks.endpoints.configuring import checked, find_destination, merged, open_config, seal
+from muntin_webhooks.endpoints.configuring import (
+    checked,
+    find_destination,
+    merged,
+    open_config,
+    refuse_to_take_secrets_along,
+    seal,
+)
 from muntin_webhooks.endpoints.shown import shown, shown_new
 from muntin_webhooks.errors import TooManySecrets, TooManyWebhooks
 from muntin_webhooks.events import WebhookCreated, WebhookDeleted, WebhookUpdated
@@ -55,7 +62,7 @@ async def make(actor: Actor, wanted: WebhookInput, account_id: UUID | None) -> N
     return shown_new(row, secret)
 
 
-async def change(actor: Actor, row: EndpointRow, wanted: WebhookChanges) -> Webhook:
+async def update_webhook(actor: Actor, row: EndpointRow, wanted: WebhookChanges) -> Webhook:
     """Change what is set; switching it on forgets earlier failures.
 
     Raises:
@@ -73,7 +80,7 @@ async def change(actor: Actor, row: EndpointRow, wanted: WebhookChanges) -> Webh
     return shown(row)
 
 
-async def remove(actor: Actor, row: EndpointRow) -> None:
+async def delete_webhook(actor: Actor, row: EndpointRow) -> None:
     """Delete a webhook with its log."""
     async with transaction() as events:
         await row.delete()
@@ -82,7 +89,7 @@ async def remove(actor: Actor, row: EndpointRow) -> None:
         tell_changed(events, row.id)
 
 
-async def rotate(actor: Actor, row: EndpointRow, wanted: RotationInput) -> NewWebhook:
+async def rotate_secret(actor: Actor, row: EndpointRow, wanted: RotationInput) -> NewWebhook:
     """Make a new secret (and key); the old ones are signed with too, for the hours asked for.
 
     Raises:
@@ -128,11 +135,12 @@ def _destination(row: EndpointRow, wanted: WebhookChanges) -> dict[str, Any]:
         return {}
     kind = wanted.kind or row.kind
     destination = find_destination(kind)
-    if kind == row.kind:
-        values = merged(open_config(destination, row.config), destination, wanted.config)
-    else:
-        values = wanted.config
-    return {"kind": kind, "config": seal(checked(destination, values))}
+    if kind != row.kind:
+        return {"kind": kind, "config": seal(checked(destination, wanted.config))}
+    before = open_config(destination, row.config)
+    after = checked(destination, merged(before, destination, wanted.config))
+    refuse_to_take_secrets_along(destination, before, after, wanted.config)
+    return {"config": seal(after)}
 
 
 async def _refuse_one_more(account_id: UUID | None) -> None:

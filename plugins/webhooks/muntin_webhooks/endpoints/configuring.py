@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from muntin.encryption import decrypt, encrypt
 from muntin.errors import InvalidInput
+from muntin.outgoing import AddressRefused, read_target
 from muntin.translation import _
 from muntin_webhooks.destinations.addresses import STORED
 from muntin_webhooks.destinations.destination import MASK, Config, Destination, plain
@@ -62,6 +63,39 @@ def merged(before: Config, destination: Destination, values: Mapping[str, Any]) 
     if values.get(destination.address_field) == before.address():
         result[destination.address_field] = old[destination.address_field]
     return result
+
+
+def refuse_to_take_secrets_along(
+    destination: Destination, before: Config, after: Config, typed: Mapping[str, Any]
+) -> None:
+    """Whoever may change the address need not know the secrets, so they do not go to another host untyped.
+
+    Raises:
+        InvalidInput: They would.
+    """
+    field = destination.address_field
+    if _origin(plain(before).get(field)) == _origin(plain(after).get(field)):
+        return
+    kept = set(secrets_of(before)) & set(secrets_of(after))
+    if kept - set(_texts(typed)):
+        raise InvalidInput.of("url", _("This is another host; type the secrets that go there once more."))
+
+
+def _origin(address: object) -> object:
+    """Scheme, host and port; of what is no address the thing itself."""
+    try:
+        target = read_target(str(address))
+    except AddressRefused:
+        return address
+    return target.scheme, target.host, target.port
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def seal(config: Config) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from muntin.access import Actor
 from muntin.encryption import CannotDecrypt
 from muntin.translation import _
 from muntin_webhooks.destinations.known import destinations
@@ -20,6 +21,16 @@ _NAMES = {kind: name for name, kind in NATIVE_NAMES.items()}
 def shown(row: EndpointRow) -> Webhook:
     """One webhook; one whose destination's plugin is not enabled shows no address."""
     return Webhook(**_values(row))
+
+
+async def load_webhook(actor: Actor, row: EndpointRow) -> Webhook:
+    """One webhook, as a service."""
+    return shown(row)
+
+
+async def load_for_change(actor: Actor, row: EndpointRow) -> Webhook:
+    """The same, for those who may change it."""
+    return shown(row)
 
 
 def shown_new(row: EndpointRow, secret: str) -> NewWebhook:

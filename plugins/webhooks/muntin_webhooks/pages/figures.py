@@ -14,8 +14,8 @@ def chart_of(figures: Statistics) -> dict[str, Any]:
     return {
         "time": [int(one.start.timestamp()) for one in hours],
         "series": [
-            {"label": _("Delivered"), "values": [one.delivered for one in hours]},
-            {"label": _("Failed"), "values": [one.failed for one in hours]},
-            {"label": _("Waiting"), "values": [one.pending for one in hours]},
+            {"label": _("Delivered"), "values": [one.delivered for one in hours], "tone": "good"},
+            {"label": _("Failed"), "values": [one.failed for one in hours], "tone": "bad"},
+            {"label": _("Waiting"), "values": [one.pending for one in hours], "tone": "busy"},
         ],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from muntin.errors import InvalidInput
@@ -16,14 +16,18 @@ PREFIX = "to_"
 
 
 def form_fields(
-    destination: Destination, known: Mapping[str, Any], config: Mapping[str, Any], errors: Mapping[str, Any]
+    destination: Destination,
+    known: Mapping[str, Any],
+    config: Mapping[str, Any],
+    errors: Mapping[str, Any],
+    kinds: Sequence[tuple[str, list[EventKind]]],
 ) -> list[forms.Field]:
-    """All fields with what stands in them."""
+    """All fields with what stands in them; `kinds` are the events that are offered."""
     return [
         _field("name", _("Name"), known, errors, required=True, max=191, autofocus=True),
         *_destination_fields(destination, known, config, errors),
         _field("events", _("Events"), known, errors, kind="tags", required=True, placeholder="server.*",
-               help=_("Types of events; a star stands for anything.")),
+               help=_("Types of events; a star stands for anything."), options=_offered(kinds)),
         _field("filters", _("Only when"), known, errors, kind="textarea", rows=2, placeholder="server_id = …",
                help=_("One condition a line, such as: resource.id = 5f3a…. All have to hold.")),
         _field("description", _("Notes"), known, errors, kind="textarea", rows=2),
@@ -70,6 +74,12 @@ def suggested(events: list[EventKind]) -> list[tuple[str, list[EventKind]]]:
     for one in events:
         found.setdefault(one.category, []).append(one)
     return sorted(found.items())
+
+
+def _offered(kinds: Sequence[tuple[str, list[EventKind]]]) -> list[tuple[str, str]]:
+    """What the field of events offers: all of a category, and each."""
+    groups = [(f"{category}.*", _("All of {category}", category=category)) for category, _types in kinds]
+    return [*groups, *((one.type, one.description) for _category, types in kinds for one in types)]
 
 
 def _field(name: str, label: str, known: Mapping[str, Any], errors: Mapping[str, Any], **more: Any) -> forms.Field:

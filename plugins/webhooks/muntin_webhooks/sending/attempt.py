@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from muntin import clock
 from muntin.outgoing import AddressRefused, OutgoingAnswer, OutgoingClient, OutgoingFailed, OutgoingRequest
@@ -17,6 +15,7 @@ from muntin_webhooks.bodies import DATA_PATH, body_of
 from muntin_webhooks.destinations.addresses import refuse
 from muntin_webhooks.destinations.destination import MASK, Notification, Rendered, Verdict
 from muntin_webhooks.keys import good
+from muntin_webhooks.sending.outgoing import Outgoing
 from muntin_webhooks.sending.receiver import Receiver
 from muntin_webhooks.sending.schedule import read_retry_after
 from muntin_webhooks.signing import signature_headers
@@ -26,24 +25,6 @@ ANSWER_BYTES = 4096
 ANSWER_KEPT = 2048
 
 log = logging.getLogger("muntin.webhooks")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A stored delivery, with its message."""
-
-    number: int
-    id: UUID
-    attempts: int
-    message_id: UUID
-    type: str
-    version: int
-    resource_type: str
-    resource_id: str
-    sequence: int
-    occurred_at: datetime
-    payload: Any
-    history: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +53,7 @@ async def attempt(client: OutgoingClient, receiver: Receiver, one: Outgoing) -> 
     except Exception:
         log.exception("The destination %s failed on webhook %s", receiver.destination.kind, receiver.id)
         outcome = Outcome(outcome="failed", error=_("The destination could not write the request."))
-    return _at(outcome, int(sent_at_s * 1000))
+    return replace(outcome, sent_at_ms=int(sent_at_s * 1000))
 
 
 def request_of(receiver: Receiver, one: Outgoing, *, sent_at_s: int) -> OutgoingRequest:
@@ -90,17 +71,7 @@ def request_of(receiver: Receiver, one: Outgoing, *, sent_at_s: int) -> Outgoing
 def rendered_for(receiver: Receiver, one: Outgoing) -> tuple[Rendered, Notification]:
     """What the destination makes of the message."""
     address = public_url()
-    body, is_whole = body_of(
-        event_id=one.message_id,
-        event_type=one.type,
-        version=one.version,
-        occurred_at=one.occurred_at,
-        resource_type=one.resource_type,
-        resource_id=one.resource_id,
-        sequence=one.sequence,
-        payload=one.payload,
-        data_url=address + DATA_PATH.format(id=one.id),
-    )
+    body, is_whole = body_of(one, data_url=address + DATA_PATH.format(id=one.id))
     notification = Notification(
         id=one.message_id,
         delivery_id=one.id,
@@ -145,15 +116,3 @@ def _by_status(answer: OutgoingAnswer) -> Verdict:
     if 200 <= answer.status < 300:
         return Verdict("delivered")
     return Verdict("gone" if answer.status == 410 else "failed")
-
-
-def _at(outcome: Outcome, sent_at_ms: int) -> Outcome:
-    return Outcome(
-        outcome=outcome.outcome,
-        status_code=outcome.status_code,
-        response_ms=outcome.response_ms,
-        error=outcome.error,
-        response=outcome.response,
-        wait_s=outcome.wait_s,
-        sent_at_ms=sent_at_ms,
-    )

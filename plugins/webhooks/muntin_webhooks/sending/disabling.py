@@ -1,23 +1,28 @@
-"""Switching off a webhook through which nothing gets any more, and telling its owner."""
+"""Switching off a webhook through which nothing gets any more, and telling those who can mend it."""
 
 from __future__ import annotations
 
+import logging
 import time
 from uuid import UUID
 
 from muntin import clock, mail
+from muntin.accounts.lookup import holders_of
 from muntin.accounts.models import AccountRow
-from muntin.database import compare_and_set, transaction
+from muntin.database import Transaction, compare_and_set, transaction
 from muntin.settings import public_url, section
 from muntin.translation import _
 from muntin_webhooks.events import WebhookDisabled
 from muntin_webhooks.models import EndpointRow
+from muntin_webhooks.permissions import ADMIN
 from muntin_webhooks.sending.turn import Health
 from muntin_webhooks.settings import WebhookSettings
 from muntin_webhooks.telling import tell_changed
 
 MAIL = "webhooks.disabled"
 MS_PER_HOUR = 3_600_000
+
+log = logging.getLogger("muntin.webhooks")
 
 
 def reason_to_disable(health: Health) -> str | None:
@@ -43,10 +48,19 @@ async def disable(endpoint_id: UUID, reason: str) -> bool:
         ):
             return False
         events.add(WebhookDisabled(webhook_id=row.id, name=row.name, account_id=row.account_id, reason=reason))
-        owner = await AccountRow.get_or_none(id=row.account_id or row.created_by, status="active")
-        if owner is not None:
-            path = f"/webhooks/{row.id}" if row.account_id else f"/admin/webhooks/{row.id}"
-            values = {"name": row.name, "reason": reason, "url": public_url() + path}
-            await mail.send(events, MAIL, to=owner, values=values)
         tell_changed(events, endpoint_id)
+        await _tell(events, row, reason)
+    log.warning("Webhook %s was switched off: %s", endpoint_id, reason)
     return True
+
+
+async def _tell(events: Transaction, row: EndpointRow, reason: str) -> None:
+    """Mail its owner; where it is the panel's, everybody who can mend it."""
+    path = f"/webhooks/{row.id}" if row.account_id else f"/admin/webhooks/{row.id}"
+    values = {"name": row.name, "reason": reason, "url": public_url() + path}
+    whom = AccountRow.filter(id=row.account_id, status="active")
+    for account in await whom if row.account_id else await holders_of(ADMIN):
+        try:
+            await mail.send(events, MAIL, to=account, values=values)
+        except ValueError as error:
+            log.warning("No mail to %s: %s", account.username, error)  # an address that is none

@@ -6,13 +6,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from muntin.api.json import dumps
 from muntin.database import database_dialect, execute, transaction
 from muntin_webhooks.models import FAILED, FRESH, RETRY, SUCCESS
-from muntin_webhooks.sending.attempt import Outcome, Outgoing
+from muntin_webhooks.sending.attempt import Outcome
+from muntin_webhooks.sending.leases import held
+from muntin_webhooks.sending.outgoing import Outgoing
 
 MOST_AT_ONCE = 100
 PAUSE_S = 0.5
@@ -39,15 +42,16 @@ class Result:
 
     Attributes:
         due_at_ms: Of the next attempt; none when it is over.
-        health: Webhook, its last status and since when it fails, where that changed.
+        health: Last status of the webhook and since when it fails, where that changed.
     """
 
+    endpoint_id: UUID
     number: int
     state: str
     due_at_ms: int | None
     outcome: Outcome
     history: Sequence[Any]
-    health: tuple[UUID, int | None, int | None] | None = None
+    health: tuple[int | None, int | None] | None = None
 
     @property
     def values(self) -> list[object]:
@@ -58,34 +62,46 @@ class Result:
                 out.error, out.response, history]  # fmt: skip
 
 
-def result_of(one: Outgoing, outcome: Outcome, *, delay_s: float | None, now_ms: int) -> Result:
+def result_of(endpoint_id: UUID, one: Outgoing, outcome: Outcome, *, delay_s: float | None, now_ms: int) -> Result:
     """What an attempt makes of a delivery.
 
     Args:
         delay_s: Until the next attempt; `None` when there is none.
     """
+    result = partial(Result, endpoint_id=endpoint_id, number=one.number, outcome=outcome)
     if outcome.outcome == "delivered":
-        return Result(number=one.number, state=SUCCESS, due_at_ms=None, outcome=outcome, history=one.history)
+        return result(state=SUCCESS, due_at_ms=None, history=one.history)
     this = {"at_ms": outcome.sent_at_ms, "status_code": outcome.status_code, "response_ms": outcome.response_ms,
             "error": outcome.error}  # fmt: skip
     history = [*one.history, this]
     if delay_s is None or outcome.outcome == "gone":
-        return Result(number=one.number, state=FAILED, due_at_ms=None, outcome=outcome, history=history)
-    due_at_ms = now_ms + int(delay_s * 1000)
-    return Result(number=one.number, state=RETRY, due_at_ms=due_at_ms, outcome=outcome, history=history)
+        return result(state=FAILED, due_at_ms=None, history=history)
+    return result(state=RETRY, due_at_ms=now_ms + int(delay_s * 1000), history=history)
 
 
 async def store(results: Sequence[Result]) -> None:
     """Store them in one statement; a delivery that is over already stays as it is."""
+    if not results:
+        return
     values = [value for one in results for value in one.values]
     sql = _STORE.format(rows=", ".join([_ROW] * len(results)), history=_HISTORY[database_dialect()])
     await execute(sql, values)
+    for endpoint_id, health in {one.endpoint_id: one.health for one in results if one.health}.items():
+        await execute(_HEALTH, [*health, endpoint_id])
 
 
 class ResultWriter:
-    """Takes results from many tasks and stores them in batches; what was taken is stored before `flushed` returns."""
+    """Takes results from many tasks and stores them in batches; what was taken is stored before `flushed` returns.
 
-    def __init__(self) -> None:
+    What came of a webhook that another sender took over meanwhile is left out: that one has read what is to be sent,
+    and a success that it does not know of would be followed by a repetition.
+
+    Args:
+        sender: Whose webhooks these are.
+    """
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
         self._waiting: list[Result] = []
         self._taken = 0
         self._stored = 0
@@ -113,22 +129,19 @@ class ResultWriter:
             await self._arrived.wait()
             self._arrived.clear()
             while batch := self._waiting[:MOST_AT_ONCE]:
-                await _store_all(batch)
+                await self._store(batch)
                 del self._waiting[: len(batch)]
                 self._stored += len(batch)
                 async with self._stored_some:
                     self._stored_some.notify_all()
 
-
-async def _store_all(batch: Sequence[Result]) -> None:
-    health = {one.health[0]: one.health for one in batch if one.health}
-    while True:
-        try:
-            async with transaction():
-                await store(batch)
-                for endpoint_id, last_status, failing_since_ms in health.values():
-                    await execute(_HEALTH, [last_status, failing_since_ms, endpoint_id])
-            return
-        except Exception:
-            log.exception("could not store what became of deliveries")
-            await asyncio.sleep(PAUSE_S)
+    async def _store(self, batch: Sequence[Result]) -> None:
+        while True:
+            try:
+                async with transaction():
+                    ours = await held(self._sender, {one.endpoint_id for one in batch})
+                    await store([one for one in batch if one.endpoint_id in ours])
+                return
+            except Exception:
+                log.exception("could not store what became of deliveries")
+                await asyncio.sleep(PAUSE_S)

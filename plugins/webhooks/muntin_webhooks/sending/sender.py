@@ -7,11 +7,14 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from muntin.encryption import CannotDecrypt
 from muntin.outgoing import OutgoingClient
+from muntin_webhooks.deliveries.access import holding_webhooks
 from muntin_webhooks.deliveries.recording import now_ms
 from muntin_webhooks.models import EndpointRow
 from muntin_webhooks.sending import leases
@@ -28,8 +31,11 @@ BEAT_S = leases.LEASE_S / 5
 SAFE_S = leases.LEASE_S * 2 / 3
 """Without a heartbeat for so long nothing new is sent: soon another sender may take over."""
 
+STOP_S = 3.0
+"""How long it may take at the end to store what was answered."""
+
 PAUSE_S = 30.0
-"""Before a webhook that cannot be served (its destination is gone, its key is lost) is looked at again."""
+"""Before a webhook that cannot be served (its destination is gone, its account was suspended) is looked at again."""
 
 log = logging.getLogger("muntin.webhooks")
 
@@ -62,7 +68,7 @@ class Sender:
         self._turns: dict[UUID, asyncio.Task[None]] = {}
         self._held: dict[UUID, _Held] = {}
         self._paused: dict[UUID, float] = {}
-        self._results = ResultWriter()
+        self._results = ResultWriter(self.name)
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -82,6 +88,11 @@ class Sender:
         """Whether nothing is being sent right now."""
         return not self._turns
 
+    @property
+    def paused(self) -> Collection[UUID]:
+        """Webhooks that could not be served when they were looked at last."""
+        return self._paused.keys()
+
     async def run(self) -> None:
         """Send until cancelled; what is broken off is sent again by the next sender."""
         helpers = [asyncio.create_task(self._results.run()), asyncio.create_task(self._beat())]
@@ -90,10 +101,11 @@ class Sender:
                 await self._look()
                 await self._wait()
         finally:
-            tasks = [*self._turns.values(), *helpers]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(self._turns.values())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._results.flushed()  # or the next sender would repeat what was answered
+            await _cancelled(helpers)
             await self._client.close()
             await leases.let_all_go(self.name)
 
@@ -135,7 +147,7 @@ class Sender:
     async def _turn(self, endpoint_id: UUID, held: _Held) -> None:
         row = await EndpointRow.get_or_none(id=endpoint_id, is_enabled=True)
         receiver = _opened(row) if row else None
-        if row is None or receiver is None:
+        if row is None or receiver is None or not await _is_allowed(row.account_id):
             self._paused[endpoint_id] = time.monotonic() + PAUSE_S
             return
         self._paused.pop(endpoint_id, None)
@@ -166,6 +178,18 @@ class Sender:
                 if held := self._held.get(endpoint_id):
                     held.beat_at = before
                     held.is_stale = held.is_stale or endpoint_id not in kept
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
+
+
+async def _is_allowed(account_id: UUID | None) -> bool:
+    """Whether the account may still have webhooks; those of the panel always may be sent to."""
+    return account_id is None or bool(await holding_webhooks([account_id]))
 
 
 def _opened(row: EndpointRow) -> Receiver | None:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 
 from muntin.outgoing import OutgoingClient
 from muntin.translation import _
+from muntin_webhooks.deliveries.access import may_hear
 from muntin_webhooks.deliveries.recording import now_ms
 from muntin_webhooks.models import FAILED
-from muntin_webhooks.sending.attempt import Outcome, Outgoing, attempt
+from muntin_webhooks.sending.attempt import Outcome, attempt
+from muntin_webhooks.sending.outgoing import Outgoing
 from muntin_webhooks.sending.receiver import Receiver
 from muntin_webhooks.sending.results import Result, ResultWriter, result_of
 from muntin_webhooks.sending.waiting import read_due, read_fresh
@@ -110,7 +112,9 @@ class Turn:
             if number in self._retrying:
                 continue
             if isinstance(one, int):
-                await self._forgotten(one)
+                await self._give_up(one, _("What was to be sent is no longer kept."))
+            elif not await self._may_hear(one):
+                await self._give_up(number, _("What happened is no longer shared with the webhook's account."))
             else:
                 self._waiting.append(one)
                 if one.attempts:
@@ -157,14 +161,19 @@ class Turn:
         if not one.attempts:
             self._resources.discard(resource)
         delay_s = self.receiver.schedule.delay_s(one.attempts + 1, asked_s=outcome.wait_s)
-        result = result_of(one, outcome, delay_s=delay_s, now_ms=now_ms())
+        result = result_of(self.receiver.id, one, outcome, delay_s=delay_s, now_ms=now_ms())
         if self.health.note(outcome):
-            told = (self.receiver.id, self.health.last_status, self.health.failing_since_ms)
-            result = replace(result, health=told)
+            result = replace(result, health=(self.health.last_status, self.health.failing_since_ms))
         await self.results.put(result)
 
-    async def _forgotten(self, number: int) -> None:
-        """A delivery whose message is older than what is kept."""
-        error = _("What was to be sent is no longer kept.")
+    async def _may_hear(self, one: Outgoing) -> bool:
+        """Whether the account may learn of it still: it may have waited for days."""
+        return await may_hear(self.receiver.account_id, one.concerned, one.type, one.version, one.resource_id)
+
+    async def _give_up(self, number: int, error: str) -> None:
+        """A delivery that is not sent at all."""
         outcome = Outcome(outcome="failed", error=error, sent_at_ms=now_ms())
-        await self.results.put(Result(number=number, state=FAILED, due_at_ms=None, outcome=outcome, history=()))
+        over = Result(
+            endpoint_id=self.receiver.id, number=number, state=FAILED, due_at_ms=None, outcome=outcome, history=()
+        )
+        await self.results.put(over)

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from muntin.database import fetch_all, read_datetime, read_json, read_uuid
 from muntin_webhooks.models import FRESH, RETRY
-from muntin_webhooks.sending.attempt import Outgoing
+from muntin_webhooks.sending.outgoing import Outgoing
 
 _COLUMNS = """
 SELECT d.number, d.id, d.attempts, d.history, d.message_id, m.type, m.version, m.resource_type, m.resource_id,
-       m.sequence, m.occurred_at, m.payload
+       m.sequence, m.occurred_at, m.accounts, m.payload
 FROM webhooks_delivery d LEFT JOIN webhooks_message m ON m.id = d.message_id
 WHERE d.endpoint_id = ?
 """
@@ -55,6 +55,7 @@ def _outgoing(row: Mapping[str, Any]) -> Outgoing | int:
         resource_id=row["resource_id"],
         sequence=int(row["sequence"]),
         occurred_at=read_datetime(row["occurred_at"]),
+        concerned=tuple(UUID(one) for one in read_json(row["accounts"])),
         payload=read_json(row["payload"]),
         history=read_json(row["history"]) or (),
     )

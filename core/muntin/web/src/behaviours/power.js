@@ -2,6 +2,9 @@
  * Buttons that follow a server's state. `data-power="start|stop|restart|kill"`, anywhere on the page, goes to the
  * console named by `data-for="#id"` (else the first one) and can be pressed only where the state allows it.
  */
+import { _ } from "../texts.js";
+import { ask } from "./dialogs.js";
+
 const ALLOWED = {
   start: ["offline", "crashed"],
   stop: ["running", "starting"],
@@ -20,11 +23,12 @@ export function showPower(element, state) {
   }
 }
 
-document.addEventListener("click", (event) => {
+document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-power]");
   const element = button && consoleOf(button);
   if (!element?.power) return; // without the element the button posts its own form
   event.preventDefault();
+  if (button.dataset.power === "kill" && !(await ask(_("Kill the server? What it has not saved is lost."), { action: _("Kill"), danger: true }))) return;
   button.setAttribute("data-busy", "");
   element.power(button.dataset.power);
   setTimeout(() => button.removeAttribute("data-busy"), 3000); // an answer that never comes frees the button

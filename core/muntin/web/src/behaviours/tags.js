@@ -17,6 +17,8 @@ class MuntinTags extends HTMLElement {
       "aria-label": this.#source.dataset.label ?? _("Add a value"),
       "aria-describedby": this.#source.getAttribute("aria-describedby"),
       placeholder: this.#source.placeholder,
+      list: this.#source.dataset.list,
+      oninput: (event) => event.inputType === "insertReplacementText" && this.#take(), // chosen from the list
       onkeydown: (event) => this.#typed(event),
       onblur: () => this.#take(),
     });

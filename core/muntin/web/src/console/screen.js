@@ -87,6 +87,10 @@ export class Screen {
     return viewportY >= baseY;
   }
 
+  get isEmpty() {
+    return !this.#lines.length;
+  }
+
   toEnd() {
     this.terminal.scrollToBottom();
   }

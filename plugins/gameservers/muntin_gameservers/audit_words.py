@@ -1,20 +1,29 @@
-"""What is done with servers, in words for people."""
+"""What is done with servers, eggs and addresses, in words for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from muntin.audit import Activity
+from muntin.contributions import AuditWords
 from muntin.translation import _
 
 _WORDS: Mapping[str, str] = {
+    "egg.created": _("Made the egg {name}"),
+    "egg.deleted": _("Deleted the egg {name}"),
+    "egg.imported": _("Imported the egg {name}"),
+    "egg.updated": _("Changed the egg"),
+    "nest.created": _("Made the nest {name}"),
+    "nest.deleted": _("Deleted the nest {name}"),
+    "nest.updated": _("Changed the nest"),
+    "node.allocation_removed": _("Removed the address {ip}:{port} from the node"),
+    "node.allocations_added": _("Added addresses to the node: {ip}, ports {ports}"),
     "server.allocation_added": _("Added the port {ip}:{port}"),
     "server.allocation_removed": _("Removed the port {ip}:{port}"),
     "server.allocation_updated": _("Changed the port {ip}:{port}"),
     "server.command": _("Sent the command {command}"),
     "server.crashed": _("The server crashed"),
-    "server.created": _("Created the server"),
+    "server.created": _("Created the server {name}"),
+    "server.deleted": _("Deleted the server {name}"),
     "server.power.kill": _("Killed the server"),
     "server.power.restart": _("Restarted the server"),
     "server.power.start": _("Started the server"),
@@ -26,26 +35,4 @@ _WORDS: Mapping[str, str] = {
     "server.unsuspended": _("Lifted the suspension"),
     "server.updated": _("Changed the server's limits or settings"),
 }
-
-
-class _Known(dict[str, Any]):
-    """Properties of which a missing one is left blank: rows are older than words."""
-
-    def __missing__(self, name: str) -> str:
-        return "…"
-
-
-def sentence(one: Activity) -> str:
-    """One entry as a sentence; an event nobody gave words for is named as it is."""
-    words = _WORDS.get(one.event)
-    if words is None:
-        return one.event
-    shown = {name: _text(value) for name, value in one.properties.items()}
-    return words.format_map(_Known(shown))
-
-
-def _text(value: Any) -> str:
-    """A value in a sentence: short, variables without their prefix."""
-    if isinstance(value, list | tuple):
-        return ", ".join(str(part).removeprefix("environment.") for part in value)
-    return str(value)[:200]
+WORDS = tuple(AuditWords(event=event, words=words) for event, words in _WORDS.items())

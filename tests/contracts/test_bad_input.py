@@ -1,17 +1,16 @@
-"""Every error that the contract lists for all kinds of routes, on every native route that exists."""
+"""Bodies and queries that are wrong, of every native route that exists."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from muntin import dispatch
-from muntin.panel import Panel
 from muntin.testing.attacks import filled, sample
-from muntin.testing.callers import Answer, Caller, People
+from muntin.testing.callers import Answer, Caller
+
+from .world import World
 
 
 def seen(answer: Answer) -> tuple[int, str]:
@@ -40,42 +39,6 @@ def missing(found: dict[str, tuple[int, str]], *wanted: tuple[int, str]) -> dict
 def listing(promises: list[Any], error: tuple[int, str]) -> list[Any]:
     """The routes for which the contract lists the error."""
     return [one for one in promises if error in one.errors]
-
-
-async def test_stranger_is_asked_to_sign_in(people: People, promises: list[Any]) -> None:
-    routes = listing(promises, (401, "unauthorized"))
-
-    found = await asked(people.stranger("192.0.2.1"), routes)
-
-    assert len(routes) > 80
-    assert missing(found, (401, "unauthorized")) == {}
-
-
-async def test_key_without_the_scope_is_refused(people: People, boss: Caller, promises: list[Any]) -> None:
-    made = await boss.post("/api/v1/account/api-keys", {"description": "narrow", "permissions": ["account.ssh-keys"]})
-    narrow = people.bearer(made.data["token"])
-    routes = [
-        one
-        for one in listing(promises, (403, "forbidden"))
-        if one.route.permission and not (one.route.permission or "").startswith("account.ssh-keys")
-    ]
-
-    found = await asked(narrow, routes)
-
-    # Of what a key may not see at all it does not learn whether it exists.
-    hidden = {one.name for one in routes if "{}" in one.name}
-    assert len(routes) > 60
-    others = missing(found, (403, "forbidden"), (403, "session_required"))
-    assert {name: answer for name, answer in others.items() if name not in hidden or answer != (404, "not_found")} == {}
-
-
-async def test_what_does_not_exist_is_not_found(boss: Caller, promises: list[Any]) -> None:
-    routes = [one for one in listing(promises, (404, "not_found")) if "{}" in one.name]
-
-    found = await asked(boss, routes)
-
-    assert len(routes) > 45
-    assert missing(found, (404, "not_found")) == {}
 
 
 @pytest.mark.usefixtures("without_attempts")
@@ -137,35 +100,8 @@ async def test_query_that_cannot_be_read_is_a_bad_request(boss: Caller, promises
     assert missing(found, (400, "bad_request")) == {}
 
 
-async def test_caller_who_asked_too_often_is_told_when_to_come_back(
-    panel: Panel, people: People, promises: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(panel.limits, "_clock", lambda: 1_500_000_000.0)
-    hasty, stranger = await people.sign_in("hasty"), people.stranger("192.0.2.77")
-    for caller in (hasty, stranger):
-        statuses = [(await caller.get("/api/v1/health")).status for _index in range(241)]
-        assert statuses == [200] * 240 + [429]
+async def test_fault_of_the_panel_is_shown_as_the_id_of_the_request(world: World) -> None:
+    answer = await world.with_a_fault("GET", "/api/v1/account", world.boss)
 
-    found = await asked(hasty, [one for one in promises if one.auth != "none"])
-    open_to_all = await asked(stranger, [one for one in promises if one.auth == "none"])
-
-    assert missing(found | open_to_all, (429, "rate_limit_exceeded")) == {}
-    assert len(found | open_to_all) == len(promises)
-    assert int((await hasty.get("/api/v1/account")).headers["Retry-After"]) >= 1
-
-
-async def test_fault_of_the_panel_is_shown_as_the_id_of_the_request(
-    boss: Caller, promises: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(*_arguments: Any) -> Any:
-        await asyncio.sleep(0)
-        raise RuntimeError("a fault with a secret in it")
-
-    monkeypatch.setattr(dispatch, "arguments_for", fail)
-
-    found = await asked(boss, promises)
-    answer = await boss.get("/api/v1/account")
-
-    assert missing(found, (500, "internal_error")) == {}
     assert answer.body["error"]["details"] == {"request_id": answer.headers["X-Request-Id"]}
     assert "secret" not in str(answer.body)
