@@ -196,7 +196,7 @@ async def test_task_that_kills_its_worker_each_time_fails_in_the_end_and_can_be_
     await until(lambda: state_is(job_id, JobState.FAILED))
 
     assert [line for line in workers.proof if line.startswith("die")] == ["die 1", "die 2"]
-    assert (await find_job(job_id)).error == "its worker died during each of 2 attempts"
+    assert (await find_job(job_id)).error == "The worker died during each of 2 attempts."
     assert (await retry_job(job_id)).state is JobState.QUEUED
 
 

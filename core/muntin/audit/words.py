@@ -52,7 +52,7 @@ WORDS: Mapping[str, str] = {
     "settings.changed": _("Changed settings"),
     "ssh_key.created": _("Added an SSH key"),
     "ssh_key.deleted": _("Removed an SSH key"),
-    "user.created": _("Account made"),
+    "user.created": _("Made the account {username}"),
     "user.deleted": _("Account deleted"),
     "user.email_verified": _("E-mail address confirmed"),
     "user.identity_linked": _("Connected with a sign-in provider"),

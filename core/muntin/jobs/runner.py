@@ -223,4 +223,4 @@ def _for_people(error: BaseException) -> str | None:
 
 
 def _died(row: JobRow, attempts: int) -> str:
-    return f"{row.error + '; ' if row.error else ''}its worker died during each of {attempts} attempts"
+    return f"{row.error + ' ' if row.error else ''}The worker died during each of {attempts} attempts."

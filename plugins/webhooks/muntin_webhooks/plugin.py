@@ -9,6 +9,7 @@ from uuid import UUID
 from muntin.bus import Json, Unsubscribe
 from muntin.contributions import (
     AccountUsage,
+    AuditWords,
     Cron,
     EventSubscriber,
     HealthCheck,
@@ -29,7 +30,7 @@ from muntin.events import Event
 from muntin.panel import Panel
 from muntin.plugins import hookimpl
 from muntin.translation import _
-from muntin_webhooks import events, hookspecs, permissions
+from muntin_webhooks import audit_words, events, hookspecs, permissions
 from muntin_webhooks.api import routes as api_routes
 from muntin_webhooks.deliveries import housekeeping, replaying
 from muntin_webhooks.deliveries.interested import forget
@@ -75,6 +76,11 @@ def muntin_events() -> Iterable[type[Event]]:
 def muntin_event_subscribers() -> Iterable[EventSubscriber]:
     yield EventSubscriber(name="record", event_types=("*",), handler=record_event)
     yield EventSubscriber(name="forget_account", event_types=("user.deleted",), handler=housekeeping.account_deleted)
+
+
+@hookimpl
+def muntin_audit_words() -> Iterable[AuditWords]:
+    yield from audit_words.WORDS
 
 
 @hookimpl

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from standardwebhooks import Webhook
 
+from muntin.audit.models import AuditRow
 from muntin.jobs.testing import FakeClock
 from muntin.testing.callers import Caller
+from muntin_webhooks.audit_words import WORDS
 from muntin_webhooks.deliveries.housekeeping import forget_old
 from muntin_webhooks.models import DeliveryRow, EndpointRow, MessageRow
 
@@ -209,3 +211,18 @@ async def test_delivery_log_is_filtered_and_bounded(admin: Caller, receiver: Rec
 
     assert (len(found.data), found.body["meta"]["total"], none.data, wrong.status) == (2, 3, [], 400)
     assert await DeliveryRow.filter(endpoint_id=hook["id"]).count() == 3
+
+
+async def test_audit_log_says_in_words_what_was_done(admin: Caller, receiver: Receiver, clean: None) -> None:
+    hook = await make_webhook(admin, receiver.url)
+    one = f"{ADMIN}/{hook['id']}"
+
+    await admin.post(f"{one}/test")
+    await admin.post(f"{one}/secret", {})
+    await admin.put(one, {"name": "Ops 2"})
+    await admin.delete(one)
+
+    entries = await AuditRow.filter(subject_id=hook["id"]).order_by("id")
+    done = ["webhook.created", "webhook.tested", "webhook.rotated", "webhook.updated", "webhook.deleted"]
+    assert sorted(entry.event for entry in entries) == sorted(done)
+    assert set(done) <= {words.event for words in WORDS}
