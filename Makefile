@@ -26,7 +26,7 @@ bench: $(STAMP) assets
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 fuzz: $(STAMP)
-	@MUNTIN_FUZZ_S=$${MUNTIN_FUZZ_S:-60} $(BIN)/pytest -q -m fuzz --timeout 3600 $(ARGS)
+	@MUNTIN_FUZZ_S=$${MUNTIN_FUZZ_S:-60} $(BIN)/pytest -q -m "fuzz or long" --timeout 3600 $(ARGS)
 
 docs: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

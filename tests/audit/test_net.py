@@ -33,14 +33,20 @@ def _routes() -> list[Route]:
     ]
 
 
+def _plain(service: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself, without its guard and the object it belongs to."""
+    unwrapped = inspect.unwrap(service)
+    return unwrapped.__func__ if inspect.ismethod(unwrapped) else unwrapped
+
+
 def _name(service: Callable[..., Any]) -> str:
-    plain = inspect.unwrap(service)
+    plain = _plain(service)
     return f"{plain.__module__}.{plain.__qualname__}"
 
 
 def _audits(function: Callable[..., Any], seen: set[str]) -> bool:
     """Whether the function, or one of ours that it names, records something."""
-    plain = inspect.unwrap(function)
+    plain = _plain(function)
     if not inspect.isfunction(plain) or not plain.__module__.startswith("muntin") or _name(plain) in seen:
         return False
     seen.add(_name(plain))

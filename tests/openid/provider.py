@@ -160,7 +160,7 @@ class OpenIdProvider:
     @contextmanager
     def serving(self) -> Iterator[Self]:
         """Answer while the block runs."""
-        thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield self

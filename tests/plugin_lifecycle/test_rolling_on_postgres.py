@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -19,8 +18,7 @@ from ..end_to_end.programs import Program
 from .wheels import WheelPlan
 
 pytestmark = [
-    pytest.mark.fuzz,
-    pytest.mark.skipif("MUNTIN_FUZZ_S" not in os.environ, reason="takes a minute; `make fuzz` runs it"),
+    pytest.mark.long,
     pytest.mark.postgres,
     pytest.mark.timeout(900),
     pytest.mark.parametrize("store_server", ["postgresql"], indirect=True, scope="session"),

@@ -207,3 +207,15 @@ async def test_types_of_events_come_with_their_schemas(commands: Commands) -> No
             "type": "object",
         },
     }
+
+
+async def test_command_without_a_database_says_what_makes_one(commands: Commands, tmp_path: Path) -> None:
+    nowhere = {"MUNTIN_DATA_DIR": str(tmp_path / "none"), "MUNTIN_DATABASE_URL": f"sqlite://{tmp_path}/none/panel.db"}
+
+    ended = await commands.run("settings", "list", **nowhere)
+
+    assert (ended.code, ended.said) == (1, "")
+    assert ended.complained == (
+        "The database cannot be used: unable to open database file.\n"
+        "`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong.\n"
+    )

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import typer
+from tortoise.exceptions import OperationalError
 
 from muntin.configuration import Configuration
 from muntin.errors import MuntinError
 from muntin.panel import Panel
+from muntin.translation import _
 
 T = TypeVar("T")
 
@@ -39,4 +41,8 @@ def run(work: Callable[[Panel], Awaitable[T]], *, plugins: tuple[str, ...] | Non
         for field, messages in getattr(error, "fields", {}).items():
             typer.echo(f"{field}: {' '.join(messages)}", err=True)
         typer.echo(error.message, err=True)
+        raise typer.Exit(1) from error
+    except OperationalError as error:  # no database yet, or one that was not migrated
+        typer.echo(_("The database cannot be used: {error}.", error=error), err=True)
+        typer.echo(_("`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong."), err=True)
         raise typer.Exit(1) from error

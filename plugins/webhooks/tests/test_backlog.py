@@ -59,7 +59,7 @@ async def test_waiting_events_arrive_in_bounded_memory(admin: Caller, clean: Non
     assert grown_mib < 40
 
 
-@pytest.mark.fuzz
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 async def test_hundred_thousand_waiting_events_arrive_in_the_same_memory(
     admin: Caller, clean: None, record_property: Callable[[str, object], None]

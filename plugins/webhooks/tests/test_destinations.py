@@ -11,7 +11,7 @@ from muntin.testing.callers import Caller
 from muntin_webhooks.destinations.destination import MASK
 from muntin_webhooks.models import DeliveryRow, EndpointRow
 
-from .conftest import all_tried, event, make_webhook, record, sending, state_counts
+from .conftest import all_tried, event, make_webhook, record, sending, state_counts, switched_off
 from .receiving import Received, Receiver, Said
 
 TOKEN = "123456:ABCdefGHIjklMNOpqrSTUvwxYZ012345678"
@@ -121,7 +121,10 @@ async def test_chat_that_asks_for_patience_in_its_body_gets_it(
 async def test_chat_webhook_that_was_removed_is_switched_off(admin: Caller, receiver: Receiver, clean: None) -> None:
     hook = await make_webhook(admin, receiver.url, type="slack")
     receiver.answer = lambda one: Said(404, body=b"no_service")
-    await _sent(receiver, {})
 
+    async with sending():
+        await record(event("server.suspended", payload={}))
+        await switched_off(hook["id"])
+
+    assert len(receiver.received) == 1
     assert await state_counts(hook["id"]) == {"failed": 1}
-    assert not (await EndpointRow.get(id=hook["id"])).is_enabled
