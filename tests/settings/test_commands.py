@@ -209,13 +209,19 @@ async def test_types_of_events_come_with_their_schemas(commands: Commands) -> No
     }
 
 
-async def test_command_without_a_database_says_what_makes_one(commands: Commands, tmp_path: Path) -> None:
-    nowhere = {"MUNTIN_DATA_DIR": str(tmp_path / "none"), "MUNTIN_DATABASE_URL": f"sqlite://{tmp_path}/none/panel.db"}
+@pytest.mark.parametrize(
+    ("is_made", "problem"), [(False, "There is no database yet."), (True, "The database cannot be used: no such table")]
+)
+async def test_command_without_a_database_says_what_makes_one(
+    commands: Commands, tmp_path: Path, is_made: bool, problem: str
+) -> None:
+    file = tmp_path / "panel.db"
+    if is_made:
+        file.touch()
 
-    ended = await commands.run("settings", "list", **nowhere)
+    ended = await commands.run("settings", "list", MUNTIN_DATABASE_URL=f"sqlite://{file}")
 
     assert (ended.code, ended.said) == (1, "")
-    assert ended.complained == (
-        "The database cannot be used: unable to open database file.\n"
-        "`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong.\n"
-    )
+    assert ended.complained.startswith(problem)
+    assert ended.complained.endswith("`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong.\n")
+    assert ended.complained.count("\n") == 2

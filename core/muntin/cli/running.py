@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import typer
 from tortoise.exceptions import OperationalError
 
 from muntin.configuration import Configuration
+from muntin.database import close_database
 from muntin.errors import MuntinError
 from muntin.panel import Panel
 from muntin.translation import _
@@ -26,8 +28,13 @@ def run(work: Callable[[Panel], Awaitable[T]], *, plugins: tuple[str, ...] | Non
 
     async def opened() -> T:
         configuration = Configuration() if plugins is None else Configuration(plugins=plugins)
+        _require_database(configuration)
         panel = Panel(configuration, process="command")
-        await panel.open()
+        try:
+            await panel.open()
+        except OperationalError as error:
+            await close_database()  # its thread would keep the command from ending
+            raise DatabaseUnusable(_("The database cannot be used: {error}.", error=error)) from error
         try:
             result = await work(panel)
             await panel.bus.flush()
@@ -41,8 +48,20 @@ def run(work: Callable[[Panel], Awaitable[T]], *, plugins: tuple[str, ...] | Non
         for field, messages in getattr(error, "fields", {}).items():
             typer.echo(f"{field}: {' '.join(messages)}", err=True)
         typer.echo(error.message, err=True)
+        if isinstance(error, DatabaseUnusable):
+            typer.echo(_("`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong."), err=True)
         raise typer.Exit(1) from error
-    except OperationalError as error:  # no database yet, or one that was not migrated
-        typer.echo(_("The database cannot be used: {error}.", error=error), err=True)
-        typer.echo(_("`muntin migrate` makes or updates it, `muntin doctor` finds what is wrong."), err=True)
-        raise typer.Exit(1) from error
+
+
+class DatabaseUnusable(MuntinError):
+    """There is nothing that a command could work on: no database, or one that was not migrated."""
+
+    default_message = "There is no database yet."
+
+
+def _require_database(configuration: Configuration) -> None:
+    if (
+        configuration.on_sqlite
+        and not Path(configuration.store_url.removeprefix("sqlite://").partition("?")[0]).exists()
+    ):
+        raise DatabaseUnusable
