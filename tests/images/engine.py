@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import tarfile
 from collections.abc import Mapping
 from functools import lru_cache
@@ -27,10 +28,20 @@ def unavailable(reason: str) -> NoReturn:
 @lru_cache(maxsize=1)
 def connected() -> docker.APIClient | str:
     """The engine, or why there is none."""
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not _answers(address):  # asked first: docker-py does not close the socket that it could not connect
+        return f"no Docker engine answers at {address}"
     try:
         return docker.APIClient(version="auto", timeout=300)
     except docker.errors.DockerException as error:
         return f"no Docker engine answers: {error}"
+
+
+def _answers(address: str) -> bool:
+    if not address.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(address.removeprefix("unix://")) == 0
 
 
 def engine() -> docker.APIClient:
