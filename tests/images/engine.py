@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import socket
 import tarfile
 from collections.abc import Mapping
 from functools import lru_cache
@@ -14,6 +13,8 @@ from typing import NoReturn
 
 import docker
 import pytest
+
+from muntin.docker import DOCKER_SOCKET, docker_answers
 
 REPOSITORY = "muntin-tests"
 
@@ -28,20 +29,14 @@ def unavailable(reason: str) -> NoReturn:
 @lru_cache(maxsize=1)
 def connected() -> docker.APIClient | str:
     """The engine, or why there is none."""
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not _answers(address):  # asked first: docker-py does not close the socket that it could not connect
+    address = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
+    if address.startswith("unix://") and not docker_answers(address.removeprefix("unix://")):
+        # Asked first: docker-py does not close the socket that it could not connect.
         return f"no Docker engine answers at {address}"
     try:
         return docker.APIClient(version="auto", timeout=300)
     except docker.errors.DockerException as error:
         return f"no Docker engine answers: {error}"
-
-
-def _answers(address: str) -> bool:
-    if not address.startswith("unix://"):
-        return True
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(address.removeprefix("unix://")) == 0
 
 
 def engine() -> docker.APIClient:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from muntin.supervisor.cores import queued_s
 from muntin.translation import _
 
 DEADLINE_S = 20.0
@@ -178,11 +179,7 @@ class _Process:
             await asyncio.gather(putting_off, return_exceptions=True)
 
     def _waited_s(self) -> float:
-        """How long the process was ready to run and did not get to; 0 where the system does not tell."""
-        try:
-            return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
-            return 0.0
+        return queued_s(self._process.pid)
 
     async def end(self) -> None:
         """Nothing of it is left, nor of what it started."""

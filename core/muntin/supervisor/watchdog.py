@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 
 from muntin.supervisor.child import Supervised
-from muntin.supervisor.cores import Queueing
+from muntin.supervisor.cores import queued_s
 from muntin.supervisor.growth import Growth
 from muntin.supervisor.marker import Marker, marker
 from muntin.supervisor.wire import BEAT, BEAT_S, BLOATED, MAX_LINE_BYTES, STALLED
@@ -54,7 +54,7 @@ class Watchdog:
         self._stall_s = stall_s
         self._marker = marker
         self._growth = Growth(memory_mib) if memory_mib else None  # 0: the memory is not watched
-        self._queueing: Queueing | None = None
+        self._native_thread = threading.get_native_id()
         self._queued_before_s = 0.0
         self._beaten_at_s = time.monotonic()
         self._told_at_s = 0.0
@@ -66,7 +66,7 @@ class Watchdog:
     def open(self) -> None:
         """Begin to beat and to look; call in the loop that is watched."""
         self._main_thread = threading.get_ident()
-        self._queueing = Queueing(threading.get_native_id())
+        self._native_thread = threading.get_native_id()
         self._beating = asyncio.create_task(self._beat(), name="muntin-heart")
         threading.Thread(target=self._look, name="muntin-watchdog", daemon=True).start()
 
@@ -104,7 +104,7 @@ class Watchdog:
         return min(self._queued_s() - self._queued_before_s, CROWDED_S)
 
     def _queued_s(self) -> float:
-        return self._queueing.total_s() if self._queueing else 0.0
+        return queued_s(os.getpid(), self._native_thread)
 
     def _look_at_memory(self, *, is_stalled: bool) -> None:
         if self._growth is None:

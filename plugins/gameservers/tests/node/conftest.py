@@ -8,7 +8,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import sys
 import tarfile
 import time
@@ -28,6 +27,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from websockets.asyncio.client import ClientConnection, connect
 
+from muntin.docker import DOCKER_SOCKET, docker_answers
 from muntin.testing.free_ports import free_port
 
 TOKEN_ID = "abcdefgh12345678"
@@ -72,18 +72,11 @@ def _image() -> bytes:
     return stream.getvalue()
 
 
-def _answers() -> bool:
-    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if not address.startswith("unix://"):
-        return True
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(address.removeprefix("unix://")) == 0
-
-
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.APIClient]:
     """The engine, with the game's image; where there is none the test is skipped, but not in CI."""
-    if not _answers():
+    address = os.environ.get("DOCKER_HOST", f"unix://{DOCKER_SOCKET}")
+    if address.startswith("unix://") and not docker_answers(address.removeprefix("unix://")):
         if os.environ.get("CI") == "true":
             pytest.fail("no Docker engine answers")
         pytest.skip("no Docker engine answers")

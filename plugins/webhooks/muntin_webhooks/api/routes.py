@@ -33,6 +33,9 @@ ONE = "/<uuid:webhook_id>"
 LOG = f"{ONE}/deliveries"
 DELIVERY = f"{LOG}/<uuid:delivery_id>"
 
+Add = Callable[..., None]
+"""Adds one route: method, path, handler, service, and the options of `Routes.add`."""
+
 
 def routes_of(services: Services, prefix: str, *, named: str = "") -> Routes:
     """The routes of one side.
@@ -45,52 +48,37 @@ def routes_of(services: Services, prefix: str, *, named: str = "") -> Routes:
     def add(method: str, path: str, handler: Handler, service: Callable[..., Any], **options: Any) -> None:
         routes.add(method, path, service=service, **options)(_named(handler, named))
 
+    _add_all(add, handlers, services)
+    _add_one(add, handlers, services)
+    _add_log(add, handlers, services)
+    return routes
+
+
+def _add_all(add: Add, handlers: WebhookHandlers, services: Services) -> None:
+    made: dict[str, Any] = {"body": WebhookIn, "returns": NewWebhook, "status": 201, "errors": (TooManyWebhooks,)}
     add("GET", "", handlers.list_webhooks, services.list_webhooks, query=PageQuery, returns=Page[Webhook])
-    add(
-        "POST",
-        "",
-        handlers.create_webhook,
-        services.create_webhook,
-        body=WebhookIn,
-        returns=NewWebhook,
-        status=201,
-        errors=(TooManyWebhooks,),
-    )
+    add("POST", "", handlers.create_webhook, services.create_webhook, **made)
     add("GET", "/events", handlers.list_events, services.list_events, returns=list[EventKind])
     add("GET", "/statistics", handlers.load_statistics, services.load_statistics, returns=Statistics)
+
+
+def _add_one(add: Add, handlers: WebhookHandlers, services: Services) -> None:
+    rotated: dict[str, Any] = {"body": RotationInput, "returns": NewWebhook, "errors": (TooManySecrets,)}
+    tested: dict[str, Any] = {"returns": WebhookDelivery, "errors": (DestinationMissing,)}
     add("GET", ONE, handlers.load_webhook, services.load_webhook, returns=Webhook)
     add("PUT", ONE, handlers.update_webhook, services.update_webhook, body=WebhookChange, returns=Webhook)
     add("DELETE", ONE, handlers.delete_webhook, services.delete_webhook, status=204)
-    add(
-        "POST",
-        f"{ONE}/secret",
-        handlers.rotate_secret,
-        services.rotate_secret,
-        body=RotationInput,
-        returns=NewWebhook,
-        errors=(TooManySecrets,),
-    )
-    add(
-        "POST",
-        f"{ONE}/test",
-        handlers.send_test,
-        services.send_test,
-        returns=WebhookDelivery,
-        errors=(DestinationMissing,),
-    )
+    add("POST", f"{ONE}/secret", handlers.rotate_secret, services.rotate_secret, **rotated)
+    add("POST", f"{ONE}/test", handlers.send_test, services.send_test, **tested)
     add("POST", f"{ONE}/replay", handlers.replay, services.replay, body=ReplayInput, returns=JobView, status=202)
     add("GET", f"{ONE}/statistics", handlers.load_figures, services.load_figures, returns=Statistics)
-    add(
-        "GET",
-        LOG,
-        handlers.list_deliveries,
-        services.list_deliveries,
-        query=DeliveryQuery,
-        returns=Page[WebhookDelivery],
-    )
+
+
+def _add_log(add: Add, handlers: WebhookHandlers, services: Services) -> None:
+    listed: dict[str, Any] = {"query": DeliveryQuery, "returns": Page[WebhookDelivery]}
+    add("GET", LOG, handlers.list_deliveries, services.list_deliveries, **listed)
     add("GET", DELIVERY, handlers.load_delivery, services.load_delivery, returns=DeliveryDetail)
     add("POST", f"{DELIVERY}/redeliver", handlers.redeliver, services.redeliver, returns=WebhookDelivery, status=202)
-    return routes  # fmt: skip
 
 
 def _named(handler: Handler, prefix: str) -> Handler:
