@@ -164,6 +164,18 @@ class Guard:
         return tuple(stem + value for value in self.among)
 
 
+class PermissionMissing(Forbidden):
+    """The actor lacks a permission.
+
+    Attributes:
+        permission: Its key.
+    """
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(_("You need the permission {permission} to do this.", permission=permission))
+        self.permission = permission
+
+
 class SessionRequired(Forbidden):
     """This can only be done signed in as a person, not with an API key."""
 
@@ -296,10 +308,10 @@ def require(actor: Actor, permission: str | None, *, within: Grants = NOTHING) -
     """Refuse unless the actor has the permission.
 
     Raises:
-        Forbidden: Names the permission that is missing.
+        PermissionMissing: Names it.
     """
     if permission is not None and not actor.may(permission, within=within):
-        raise Forbidden(_("You need the permission {permission} to do this.", permission=permission))
+        raise PermissionMissing(permission)
 
 
 async def visible_row(actor: Actor, kind: type[Row], row_id: object) -> Row:

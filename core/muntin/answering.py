@@ -43,11 +43,6 @@ class Exchange(ASGIHTTPConnection):
         else:
             await self._stream(request, response, receive, send)
 
-    def _has_body(self) -> bool:
-        if self.scope["method"] not in ("GET", "HEAD"):
-            return True
-        return any(name in _BODY_HEADERS for name, _value in self.scope["headers"])
-
     async def handle_request(self, request: Request, send: ASGISendCallable) -> None:
         """Have a request with a body answered; it is still being read in another task."""
         await _send(await self._answer(request), send)

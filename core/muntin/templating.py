@@ -9,6 +9,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, Un
 
 from muntin.configuration import Configuration
 from muntin.contributions import Templates
+from muntin.filters import FILTERS
 from muntin.pages.assets import core_assets
 from muntin.plugins.registry import Registry
 from muntin.translation import _
@@ -33,6 +34,7 @@ class TemplateRoom:
         )
         # Macros are imported without a page's values, so what every one needs is global.
         self.environment.globals.update(_=_, asset=core_assets.url, asset_preloads=core_assets.preloads)
+        self.environment.filters.update(FILTERS)
         self.refresh()
 
     def refresh(self) -> None:

@@ -6,6 +6,11 @@ complete sentences with named placeholders, so that a translator never sees frag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+LANGUAGES: Mapping[str, str] = {"en": "English"}
+"""Tag -> name of each language that there are texts in, in that language."""
+
 
 def _(text: str, /, **values: object) -> str:
     """The text in the reader's language, with `{name}` placeholders filled from `values`."""

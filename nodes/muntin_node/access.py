@@ -40,11 +40,21 @@ def require_node_token(store: ConfigStore, headers: Headers | None = None) -> No
         Unauthorised: Header absent or not of the form `Bearer x`.
         Forbidden: Another token.
     """
-    scheme, _, token = (request.headers if headers is None else headers).get("Authorization", "").partition(" ")
-    if scheme != "Bearer" or not token:
-        raise Unauthorised
+    token = bearer_token(request.headers if headers is None else headers)
     if not store.current.token or not hmac.compare_digest(token.encode(), store.current.token.encode()):
         raise Forbidden
+
+
+def bearer_token(headers: Headers) -> str:
+    """What follows `Bearer` in the header; also for `@public` views whose proof comes there.
+
+    Raises:
+        Unauthorised: Header absent or not of the form `Bearer x`.
+    """
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not token:
+        raise Unauthorised
+    return token
 
 
 def bind_states(app: Quart, states: Iterable[object]) -> None:

@@ -101,10 +101,11 @@ class BoundedBody(Body):
         """Whether all of it has come."""
         return self._all_came.is_set()
 
-    async def swallow(self) -> None:
-        """Let a refused client finish sending, for 2 s: one that is cut off would not read why."""
+    async def swallow(self, patience_s: float = SWALLOW_S) -> None:
+        """Let a refused client finish sending, for a while: one that is cut off would not read why."""
+        self.discard()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_came.wait(), SWALLOW_S)
+            await asyncio.wait_for(self._all_came.wait(), patience_s)
 
     def _refuse(self) -> None:
         self._must_raise = RequestEntityTooLarge()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 DEFAULT_ROOT = Path("/var/lib/muntin")
 MACHINE_DIRECTORIES = {
@@ -136,7 +136,15 @@ class SystemSection(Section):
             return value
         root = Path(str(value.get("root_directory") or DEFAULT_ROOT))
         derived: dict[str, Any] = {key: root / name for key, name in MACHINE_DIRECTORIES.items()}
-        return derived | {key: given for key, given in value.items() if given is not None}
+        given = {key: wanted for key, wanted in value.items() if wanted is not None and str(wanted) != ""}
+        return {**derived, "root_directory": root, **given}
+
+    @field_validator("root_directory", *MACHINE_DIRECTORIES)
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        if not value.is_absolute():  # Docker binds no other, and the agent may be started anywhere
+            raise ValueError("a folder is named by its whole path, from / on")
+        return value
 
     @property
     def passwd_directory(self) -> Path:

@@ -68,5 +68,8 @@ def _merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in change.items():
         old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            result[key] = _merged(old, value)
+        elif value != "" or key not in result:  # an empty text, e.g. of a folder, leaves the choice to the node
+            result[key] = value
     return result

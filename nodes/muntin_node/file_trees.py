@@ -85,7 +85,7 @@ def walk(root_fd: int, path: bytes) -> Iterator[tuple[int, str, os.stat_result]]
         folder, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise FileRefused("The folders are nested too deeply.")
-        descriptor = _open_folder(root_fd, folder)
+        descriptor = open_folder(root_fd, folder)
         if descriptor is None:
             continue
         with closing(descriptor), os.scandir(descriptor) as entries:
@@ -105,7 +105,8 @@ def _lstat(folder: int, name: str) -> os.stat_result | None:
         return None
 
 
-def _open_folder(root_fd: int, path: bytes) -> int | None:
+def open_folder(root_fd: int, path: bytes) -> int | None:
+    """A folder below another one, however long its path, for reading; None where none is, or a link is on the way."""
     descriptor = os.dup(root_fd)
     try:
         for hop in _hops(path):

@@ -59,6 +59,16 @@ def rename_new(source_fd: int, source: bytes, target_fd: int, target: bytes) -> 
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), os.fsdecode(target))
 
 
+def sync_file_system(descriptor: int) -> None:
+    """Write everything of the file system that the descriptor is on to its disk; may take long.
+
+    Raises:
+        OSError: Something could not be written.
+    """
+    if _libc.syncfs(ctypes.c_int(descriptor)) < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
 def openat2_works() -> bool:
     """Whether this kernel has the call (Linux 5.6) and nothing filters it."""
     root = os.open("/", os.O_PATH | os.O_CLOEXEC)

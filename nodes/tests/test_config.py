@@ -56,6 +56,21 @@ def test_folders_left_out_lie_below_the_root() -> None:
     assert (str(system.passwd_directory), str(system.machine_id_directory)) == ("/srv/x/passwd", "/srv/x/machine-id")
 
 
+def test_an_empty_folder_means_the_one_below_the_root() -> None:
+    config = parse_config({"system": {"root_directory": "/srv/x", "data": "", "log_directory": None}}, source="test")
+
+    assert (str(config.system.data), str(config.system.log_directory)) == ("/srv/x/volumes", "/srv/x/logs")
+
+
+@pytest.mark.parametrize("key", ["root_directory", "data"])
+def test_a_folder_that_depends_on_where_the_agent_is_started_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse_config({"system": {key: "volumes"}}, source="test")
+
+    assert f"system.{key}" in refused.value.message
+    assert "a folder is named by its whole path, from / on" in refused.value.message
+
+
 def test_unknown_keys_survive_a_rewrite(tmp_path: Path) -> None:
     path = tmp_path / "node.yml"
     path.write_text("token: abc\nfuture: {a: 1}\nsystem: {later: [1, 2]}\ndocker: {network: {IPv6: false}}\n")

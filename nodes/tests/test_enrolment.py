@@ -35,6 +35,15 @@ async def test_a_one_time_token_is_exchanged_for_a_configuration(panel: Any) -> 
     )
 
 
+async def test_a_panel_that_names_no_folder_leaves_the_choice_to_the_node(panel: Any) -> None:
+    panel.answers.append((200, CONFIGURATION | {"system": {"data": "", "sftp": {"bind_port": 2023}}}))
+    base = parse_config({"system": {"root_directory": "/srv", "data": "/big/volumes"}}, source="test")
+
+    config = await enrol(panel.url, "once-only", base=base)
+
+    assert (str(config.system.data), config.system.sftp.bind_port) == ("/big/volumes", 2023)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -12,7 +13,7 @@ from uuid import UUID
 import pytest
 
 import muntin
-from muntin.audit import Activity, known_words, sentence
+from muntin.audit import Activity, by_whom, known_words, sentence
 from muntin.audit.service import ActivityActor, ActivitySubject
 from muntin.audit.words import WORDS
 from muntin.panel import Panel
@@ -40,6 +41,20 @@ def entry(event: str, **properties: Any) -> Activity:
 )
 def test_entry_is_a_sentence(panel: Panel, event: str, properties: dict[str, Any], words: str) -> None:
     assert sentence(entry(event, **properties), known_words()) == words
+
+
+@pytest.mark.parametrize(
+    ("actor", "words"),
+    [
+        (ActivityActor(id=UUID(int=2), username="ada", type="api_key"), "ada"),
+        (ActivityActor(id=UUID(int=2), username=None, type="user"), str(UUID(int=2))),
+        (ActivityActor(id=None, username=None, type="user"), "not signed in"),
+        (ActivityActor(id=None, username=None, type="system"), "the panel"),
+        (ActivityActor(id=None, username="muntin", type="system"), "muntin"),
+    ],
+)
+def test_actor_is_named_as_people_know_it(actor: ActivityActor, words: str) -> None:
+    assert by_whom(replace(entry("node.created"), actor=actor)) == words
 
 
 def recorded(folder: Path) -> Iterator[str]:

@@ -63,7 +63,7 @@ async def game_server(panel: ServedPanel) -> str:
         panel, "POST", f"/admin/eggs/import?nest_id={nest['id']}", {**EGG, "docker_images": {"sh": image}}
     )
     await _data(panel, "POST", f"/admin/nodes/{node['id']}/allocations", {"ip": "127.0.0.1", "ports": ["28015"]})
-    wanted = {"name": "shell", "user_id": owner["id"], "egg_id": egg["id"], "memory": 64, "disk": 64}
+    wanted = {"name": "shell", "user_id": owner["id"], "egg_id": egg["id"], "memory": 128, "disk": 64}
     made = await _data(panel, "POST", "/admin/servers", {**wanted, "skip_install": True})
     await reached(panel, made["id"], "offline")
     return str(made["id"])

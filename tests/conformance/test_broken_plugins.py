@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,13 @@ PAPERS = {"docs-readme", "docs-changelog", "manifest-metadata", "manifest-static
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What stands for `/tmp` while plugins are checked."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Mapping[str, Report]:
     """Folder name -> what was found; the checks run in processes of their own, some at once."""
     root = tmp_path_factory.mktemp("broken")
 
@@ -29,7 +36,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Report]:
         [report] = check(str(put_together(folder, place)))
         return folder.name, report
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(AT_ONCE) as pool:
+        patched.setattr(tempfile, "tempdir", str(temporary))
         return dict(pool.map(found, BROKEN))
 
 
@@ -44,6 +52,11 @@ def test_fault_is_found_and_nothing_else(folder: Path, reports: Mapping[str, Rep
         assert serious == fault.rules, [(one.rule, one.where, one.what) for one in found]
     assert serious - (set() if fault.rules else PAPERS), fault.words
     assert all(one.where and one.what and one.why and one.remedy for one in found)
+
+
+def test_nothing_is_left_of_checks_whose_process_was_killed(reports: Mapping[str, Report], temporary: Path) -> None:
+    assert any("dies" in one.rule or "hangs" in one.rule for report in reports.values() for one in report.findings)
+    assert list(temporary.iterdir()) == []
 
 
 def test_there_are_enough_of_them() -> None:

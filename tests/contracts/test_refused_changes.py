@@ -32,10 +32,10 @@ async def test_server_without_a_place_is_not_made(world: World) -> None:
     address = await make_address(node, 30_000)
 
     large = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 4096})
-    first = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 64, "external_id": "mine"})
-    taken = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 64, "allocation_id": str(address.id)})
+    first = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 128, "external_id": "mine"})
+    taken = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 128, "allocation_id": str(address.id)})
     same = await make_address(node, 30_001)
-    twice = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 64, "external_id": "mine"})
+    twice = await world.boss.post("/api/v1/admin/servers", {**wanted, "memory": 128, "external_id": "mine"})
 
     assert seen(large) == (409, "no_allocation_available")
     assert first.status == 201, first.body

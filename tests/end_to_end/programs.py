@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 import httpx
 
+from muntin.testing.forks import Forks
 from muntin.testing.free_ports import free_port
 
 Found = TypeVar("Found")
@@ -59,6 +60,7 @@ class Program:
     url: str = ""
     process: asyncio.subprocess.Process | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    forks: Forks | None = None  # commands start there, rather than by Python itself
 
     def __post_init__(self) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("MUNTIN_")}
@@ -105,6 +107,10 @@ class Program:
 
     async def command(self, *arguments: str) -> str:
         """Run `muntin ...` beside it; what it printed."""
+        if self.forks is not None:
+            ended = await self.forks.run("-m", "muntin.cli", *arguments, environment=self.environment, cwd=self.folder)
+            assert ended.code == 0, ended.complained
+            return ended.said
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "muntin.cli", *arguments,
             cwd=self.folder, env=self.environment, stdin=asyncio.subprocess.DEVNULL,

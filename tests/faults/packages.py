@@ -51,7 +51,7 @@ def install(folder: Path, name: str, faults: Mapping[str, str] | None = None) ->
     templates.mkdir(parents=True)
     (templates / "hello.txt").write_text("Hello")
     broken = given.get("template") == "broken"
-    (templates / "slot.html").write_text("{% if %}" if broken else "<p>{{ text }}</p>")
+    (templates / "slot.html").write_text("{% if %}" if broken else "<p>{{ text|with_code }}</p>")
     _describe(folder, name)
 
 

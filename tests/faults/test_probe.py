@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,13 @@ HANGING = ("slow import", "endless loop", "huge output")
 
 
 @pytest.fixture(scope="module")
-async def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ProbeReport]:
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What stands for `/tmp` while plugins are probed."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+async def reports(tmp_path_factory: pytest.TempPathFactory, temporary: Path) -> Mapping[str, ProbeReport]:
     """Everything that fails by itself, probed in one go, with a plugin that works at the end."""
     folder = tmp_path_factory.mktemp("plugins")
     names = {title: f"case_{number}" for number, title in enumerate(CASES)}
@@ -45,7 +52,9 @@ async def reports(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Prob
         install(folder, name, CASES[title][0])
     install(folder, "works")
     titles = [*names, "works"]
-    found = [one async for one in probe_each([folder], [*names.values(), "works"], beside=(), deadline_s=90)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tempfile, "tempdir", str(temporary))
+        found = [one async for one in probe_each([folder], [*names.values(), "works"], beside=(), deadline_s=90)]
     return dict(zip(titles, found, strict=True))
 
 
@@ -70,6 +79,13 @@ def test_plugin_that_works_is_told_with_what_it_contributes(reports: Mapping[str
         "NavItem": 1,
         "Event": 1,
     }
+
+
+def test_nothing_is_left_of_processes_that_ended_well_or_were_killed(
+    reports: Mapping[str, ProbeReport], temporary: Path
+) -> None:
+    assert len(reports) == len(CASES) + 1
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

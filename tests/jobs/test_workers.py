@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -19,6 +19,7 @@ from muntin.bus.postgres import plain_url
 from muntin.configuration import Configuration
 from muntin.database import transaction
 from muntin.jobs import JobState, announce_jobs, cancel_job, enqueue, find_job, list_jobs, retry_job
+from muntin.testing.forks import Fork, Forks
 
 PROGRAM = Path(__file__).with_name("worker_program.py")
 Condition = Callable[[], Awaitable[object]]
@@ -33,20 +34,21 @@ async def until(condition: Condition, *, timeout_s: float = 50.0) -> None:
 class Workers:
     """Worker processes on one store, and what they did outside."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, forks: Forks) -> None:
         self.configuration = configuration
+        self._forks = forks
         self.proof_file = configuration.data_dir / "proof"
-        self._running: list[asyncio.subprocess.Process] = []
+        self._running: list[Fork] = []
 
     @property
     def proof(self) -> list[str]:
         return self.proof_file.read_text().splitlines() if self.proof_file.exists() else []
 
-    async def start(self, *flags: str) -> asyncio.subprocess.Process:
+    async def start(self, *flags: str) -> Fork:
         seen = self.count("worker")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROGRAM), self.configuration.database_url, str(self.configuration.data_dir),
-            str(self.proof_file), *flags,
+        process = await self._forks.start(
+            str(PROGRAM), self.configuration.database_url, str(self.configuration.data_dir), str(self.proof_file),
+            *flags, environment=os.environ, log=self.configuration.data_dir / "workers.log",
         )  # fmt: skip
         self._running.append(process)
         await self.seen("worker", times=seen + 1)
@@ -65,7 +67,7 @@ class Workers:
 
         await until(is_there)
 
-    async def end(self, process: asyncio.subprocess.Process, number: signal.Signals) -> int:
+    async def end(self, process: Fork, number: signal.Signals) -> int:
         if process.returncode is None:
             process.send_signal(number)
         return await asyncio.wait_for(process.wait(), 60)
@@ -88,8 +90,8 @@ async def bus(configuration: Configuration) -> AsyncIterator[Bus]:
 
 
 @pytest.fixture
-async def workers(configuration: Configuration, bus: Bus) -> AsyncIterator[Workers]:
-    workers = Workers(configuration)
+async def workers(configuration: Configuration, bus: Bus, forks: Forks) -> AsyncIterator[Workers]:
+    workers = Workers(configuration, forks)
     yield workers
     await workers.end_all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -88,3 +89,12 @@ async def test_what_is_not_there_says_so_within_the_frame(boss: Visitor) -> None
 
     assert shown.status == 404
     assert "There is nothing here." in shown.text and 'aria-label="Main"' in shown.text
+
+
+async def test_missing_permission_is_said_in_words_with_its_key_as_a_detail(guest: Visitor) -> None:
+    shown = await guest.get("/admin")
+
+    assert shown.status == 403
+    assert '<h1 class="h2">You may not do this.</h1>' in shown.html
+    assert "<code>admin.overview</code>" in shown.html
+    assert "admin.overview" not in re.sub("<code>.*?</code>", "", shown.html)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyotp
 import pytest
 from playwright.async_api import Browser, BrowserContext, ViewportSize
 
 from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings
+from muntin.testing.pictures import Album
 
 from .served import EMAIL, PASSWORD, served_panel
 
@@ -215,3 +217,26 @@ async def looked_at(tab: Tab, path: str) -> list[str]:
     """What is wrong with how a page looks."""
     await tab.open(path)
     return [f"{path} {one}" for one in await findings(tab.page)]
+
+
+def names_in(folder: Path) -> list[str]:
+    """Of the files, in order."""
+    return sorted(one.name for one in folder.iterdir())
+
+
+async def test_album_keeps_a_picture_of_each_page_and_a_sheet_of_them_all(
+    url: str, browser: Browser, tmp_path: Path
+) -> None:
+    album = Album(browser, url, tmp_path, 390, "dark", only=("sign", "forgot"))
+    context = await album.context()
+    await album.take_all(context, "/sign-in /forgot-password /register")
+    await context.close()
+    await album.sheets()
+
+    assert [name for name, _shot in album.shots] == ["/sign-in", "/forgot-password"]
+    assert [int.from_bytes(shot[16:20]) for _name, shot in album.shots] == [390, 390]  # the width in a PNG
+    assert names_in(tmp_path) == [
+        "390-dark-forgot-password.png",
+        "390-dark-sign-in.png",
+        "sheet-390-dark-00.png",
+    ]

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 import pyotp
+import pytest
 
 from muntin.accounts.models import AccountRow, ApiKeyRow, SessionRow
 from muntin.app import PanelApp
@@ -15,11 +16,12 @@ from muntin.events.models import DeadLetter, Lane, OutboxRow
 from muntin.jobs import enqueue
 from muntin.jobs.models import JobRow
 from muntin.nodes.models import NodeRow
+from muntin.pages import forms
 from muntin.pages.dialect import form_values
 from muntin.roles.models import ADMIN_ID, RoleRow
 from muntin.testing.callers import PASSWORD, People
 
-from .conftest import Visitor, visitor
+from .conftest import Shown, Visitor, visitor
 
 NODE = {
     "name": "node-1",
@@ -166,6 +168,41 @@ async def test_several_accounts_are_suspended_at_once(boss: Visitor, people: Peo
     assert shown.path == "/admin/accounts"
     assert "2 changed." in (await boss.follow(shown)).text
     assert await AccountRow.filter(id__in=[one.id, two.id], status="suspended").count() == 2
+
+
+async def test_taken_name_of_a_role_is_said_below_what_was_typed(boss: Visitor) -> None:
+    fields = {"name": "Admin", "slug": "", "description": "", "rate_limit_multiplier": "1"}
+
+    unnamed = await boss.post("/admin/roles/new", fields)
+    named = await boss.post("/admin/roles/new", fields | {"name": "Helpers", "slug": "admin"})
+
+    assert (unnamed.status, named.status) == (422, 422)
+    assert field_errors(unnamed) == {"f-name-error": "There is a role of such a name already."}
+    assert field_errors(named) == {"f-slug-error": "Another role has this short name."}
+    assert 'role="alert"' not in unnamed.html + named.html
+
+
+def field_errors(shown: Shown) -> dict[str, str]:
+    """Id -> message of each field that was refused."""
+    return dict(re.findall(r'class="m-field-error" id="([\w-]+)">.*?<span>(.*?)</span>', shown.html))
+
+
+async def test_language_is_no_question_while_there_is_one(boss: Visitor) -> None:
+    shown = [await boss.get(path) for path in ("/account", "/admin/accounts/new")]
+
+    assert ['name="language"' in one.html for one in shown] == [False, False]
+
+
+async def test_language_is_chosen_from_those_that_exist(guest: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "LANGUAGES", {"en": "English", "de": "Deutsch"})
+    fields = {"email": "guest@example.com", "username": "guest", "timezone": "UTC", "language": "de"}
+
+    saved = await guest.post("/account", fields)
+    shown = await guest.get("/account")
+
+    assert saved.path == "/account"
+    assert '<option value="de" selected>Deutsch</option>' in shown.html
+    assert '<option value="en">English</option>' in shown.html
 
 
 async def test_a_role_is_made_of_ticked_permissions(boss: Visitor) -> None:

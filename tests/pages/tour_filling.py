@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +15,16 @@ from uuid import uuid4
 
 from playwright.async_api import Browser
 
+from muntin.testing.browsing import sign_in
+from muntin.testing.pictures import LOOKS
 from muntin.testing.served import EMAIL, ServedPanel
 from muntin.testing.waiting import until
 
 from ..faults.packages import install
+from ..plugin_lifecycle.wheels import WheelPlan
 
 PASSWORD = "a long enough password"
+PROGRAMS = Path(__file__).parents[1] / "second_runtime"
 FAULTS: dict[str, dict[str, str]] = {
     "clumsy": {"job": "raises", "page": "raises"},
     "torn": {"template": "broken"},
@@ -52,11 +59,14 @@ def environment(plugins: Path) -> dict[str, str]:
     """Installs the plugins; how the panel is started with them."""
     for name, faults in FAULTS.items():
         install(plugins, name, faults)
-    return {"MUNTIN_PLUGINS": ",".join(FAULTS), "PYTHONPATH": str(plugins), "MUNTIN_PLUGIN_INSTALL": "1"}
+    return {"MUNTIN_PLUGINS": ",".join([*FAULTS, "programs"]), "PYTHONPATH": str(plugins), "MUNTIN_PLUGIN_INSTALL": "1"}
 
 
-async def fill(panel: ServedPanel, browser: Browser, store: Path) -> Filled:
-    """Fill the panel."""
+async def fill(panel: ServedPanel, browser: Browser, place: Path) -> Filled:
+    """Fill the panel, whose data lies in `data` of this folder."""
+    store = place / "data" / "muntin.sqlite3"
+    changes = await asyncio.to_thread(_changes, panel, place)
+    await _programs(panel)
     await _settings(panel)
     account = await _accounts(panel)
     node = await _nodes(panel)
@@ -66,9 +76,33 @@ async def fill(panel: ServedPanel, browser: Browser, store: Path) -> Filled:
     with closing(sqlite3.connect(store, timeout=10)) as opened, opened:
         opened.execute("UPDATE core_plugin SET state = 'quarantined', reason = ? WHERE name = 'holding'", (TAKEN_OUT,))
     await _letters(panel, store)
-    ids = {"account": account, "node": node, "key": made_key["id"], **jobs}
+    ids = {"account": account, "node": node, "key": made_key["id"], **jobs, **changes}
     cookies = await _session(panel, browser, EMAIL, panel.password)
     return Filled(ids, cookies, await _session(panel, browser, "ada", PASSWORD))
+
+
+def _changes(panel: ServedPanel, place: Path) -> dict[str, str]:
+    """A stranger's kind of workload is installed, and a wheel that does not fit is not; answers both reports."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation", "-w", str(place)]
+    subprocess.run([*pip, str(PROGRAMS)], check=True, timeout=200)
+    unfit = WheelPlan(requires=("muntin>=0.1", "quart<0.1")).write(place)
+    environment = {**os.environ, **panel.environment}
+    reports: dict[str, str] = {}
+    for name, wheel in (("refused", unfit), ("installed", next(place.glob("muntin_programs*.whl")))):
+        before = set((place / "data" / "plugins" / "reports").glob("*.json"))
+        command = [sys.executable, "-m", "muntin.cli", "plugin", "install", str(wheel)]
+        subprocess.run(command, env=environment, check=False, timeout=200, stdout=subprocess.DEVNULL)
+        (made,) = set((place / "data" / "plugins" / "reports").glob("*.json")) - before
+        reports[name] = made.stem
+    return reports
+
+
+async def _programs(panel: ServedPanel) -> None:
+    """Programs on a machine that was never there."""
+    host = {"fqdn": "shells.example.org", "scheme": "https", "memory": 1024, "disk": 10_000}
+    node = await _ask(panel, "POST", "/admin/nodes", {"name": "shells", **host})
+    for name, argv in (("echo", ["/bin/cat"]), ("a-program-with-a-long-name", ["/usr/bin/env", "python3", "bot.py"])):
+        await _ask(panel, "POST", "/programs", {"name": name, "argv": argv, "node_id": node["id"]})
 
 
 async def _ask(panel: ServedPanel, method: str, path: str, body: Any = None) -> Any:
@@ -89,6 +123,7 @@ async def _accounts(panel: ServedPanel) -> str:
         "ada",
         "grace.hopper",
         *(f"player{number}" for number in range(1, 31)),
+        *(f"careful-{width}-{scheme}" for width, scheme in LOOKS),
         "an-administrator-with-a-long-name",
     ]
     for name in names:
@@ -163,11 +198,7 @@ def _give_up(store: Path) -> None:
 async def _session(panel: ServedPanel, browser: Browser, login: str, password: str) -> list[Any]:
     context = await browser.new_context(base_url=panel.url)
     page = await context.new_page()
-    await page.goto("/sign-in")
-    await page.fill("[name=email]", login)
-    await page.fill("[name=password]", password)
-    async with page.expect_navigation():
-        await page.keyboard.press("Enter")
+    await sign_in(page, panel.url, login, password)
     cookies: list[Any] = list(await context.cookies())
     await context.close()
     return cookies

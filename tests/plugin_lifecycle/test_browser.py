@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from muntin.scaffold import write_plugin
-from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings, sign_in
 from muntin.testing.served import EMAIL, ServedPanel, served_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -61,7 +61,7 @@ async def test_uploaded_plugin_shows_its_steps_and_then_its_pages(
     await context.add_init_script(REMEMBER_VIOLATIONS)
     page, found = await context.new_page(), dict[str, list[str]]()
     watched = Watched(page, served.url)
-    await _sign_in(page, served)
+    await sign_in(page, served.url, EMAIL, served.password)
     code = await _second_factor(served)
 
     await watched.open("/admin/plugins/install/upload")
@@ -94,14 +94,6 @@ async def test_uploaded_plugin_shows_its_steps_and_then_its_pages(
     assert asked > 1  # the page showed the steps as they were done, it was not loaded once at the end
     assert found == {name: [] for name in found}
     assert watched.problems == []
-
-
-async def _sign_in(page: Page, served: ServedPanel) -> None:
-    await page.goto(f"{served.url}/sign-in")
-    await page.fill("input[name=email]", EMAIL)
-    await page.fill("input[name=password]", served.password)
-    await page.click("form button.btn-primary")
-    await page.wait_for_url(re.compile(r"^(?!.*sign-in)"))
 
 
 async def _second_factor(served: ServedPanel) -> str:

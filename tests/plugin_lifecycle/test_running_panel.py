@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from muntin.testing.forks import Forks
+
 from ..end_to_end.clients import Api
 from ..end_to_end.programs import Program, until
 from .remains import left_of, runs_without_a_job
@@ -25,10 +27,10 @@ BROKEN = "raise RuntimeError('broken {name} {version}')"
 
 
 @pytest.fixture(scope="module")
-async def program(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Program]:
+async def program(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> AsyncIterator[Program]:
     """A running panel that may load one plugin, which is not there yet."""
     variables = {"MUNTIN_PLUGINS": "notes", "MUNTIN_WEB_PROCESSES": "2"}
-    running = Program(tmp_path_factory.mktemp("lifecycle"), variables)
+    running = Program(tmp_path_factory.mktemp("lifecycle"), variables, forks=forks)
     try:
         await running.start()
         yield running

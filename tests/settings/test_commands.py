@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,15 @@ from muntin.roles.models import RoleRow
 from muntin.settings import GeneralSettings, MailSettings, section
 from muntin.testing.callers import Caller
 from muntin.testing.fixtures import KEY
+from muntin.testing.forks import Ended, Forks
 from muntin.testing.waiting import until
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    said: str
-    complained: str
 
 
 class Commands:
     """Runs commands beside an open panel, on its store."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, forks: Forks) -> None:
+        self._forks = forks
         self._environment = {
             **os.environ,
             "MUNTIN_DATA_DIR": str(configuration.data_dir),
@@ -48,15 +40,14 @@ class Commands:
         )  # fmt: skip
 
     async def run(self, *arguments: str, typed: str = "", **more: str) -> Ended:
-        process = await self.start(*arguments, **more)
-        said, complained = await process.communicate(typed.encode())
-        return Ended(process.returncode or 0, said.decode(), complained.decode())
+        environment = {**self._environment, **more}
+        return await self._forks.run("-m", "muntin.cli", *arguments, environment=environment, typed=typed)
 
 
 @pytest.fixture
-def commands(panel_configuration: Configuration, panel: Panel) -> Commands:
+def commands(panel_configuration: Configuration, panel: Panel, forks: Forks) -> Commands:
     """Runs commands."""
-    return Commands(panel_configuration)
+    return Commands(panel_configuration, forks)
 
 
 async def test_setting_is_changed_shown_and_known_to_other_processes(commands: Commands, panel: Panel) -> None:
@@ -126,21 +117,16 @@ async def test_key_from_the_environment_is_rotated_in_steps(commands: Commands, 
     assert (after.code, after.said) == (0, "1 made by the newest key.\n")
 
 
-async def test_key_file_is_rotated_in_one_go(commands: Commands, panel: Panel, tmp_path: Path) -> None:
+async def test_key_file_is_rotated_in_one_go(commands: Commands, panel: Panel, forks: Forks, tmp_path: Path) -> None:
     await commands.run("settings", "set", "mail", "password", "mail-secret", MUNTIN_SECRET_KEY=KEY)
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / "secret.key").write_text(KEY + "\n")
     own = {"MUNTIN_DATA_DIR": str(folder)}
-    program = [sys.executable, "-m", "muntin.cli", "key"]
     environment = {name: value for name, value in commands._environment.items() if name != "MUNTIN_SECRET_KEY"} | own
 
     async def key(*arguments: str) -> Ended:
-        process = await asyncio.create_subprocess_exec(
-            *program, *arguments, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        said, complained = await process.communicate()
-        return Ended(process.returncode or 0, said.decode(), complained.decode())
+        return await forks.run("-m", "muntin.cli", "key", *arguments, environment=environment)
 
     option = () if panel.configuration.on_sqlite else ("--only-this-host",)
     refused = None if panel.configuration.on_sqlite else await key("rotate")

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext
 from quart import Quart
 
-from muntin.pages.assets import CORE_ASSETS
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium
 
 from .fake_server import FakeServer
 from .harness import create_harness
-
-expect.set_options(timeout=30_000)  # ms; what comes true later on a busy machine comes true
-
-CHROMIUM = "/usr/bin/chromium"
-HAS_CHROMIUM = Path(CHROMIUM).exists()
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-REMEMBER_VIOLATIONS = """
-addEventListener("securitypolicyviolation", (event) => {
-  console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
-});
-"""
 
 
 @dataclass
@@ -58,34 +42,8 @@ class Harness:
         self.saved.clear()
 
 
-@dataclass
-class Watched:
-    """A page with what went wrong on it: console errors, uncaught errors, requests to other hosts."""
-
-    page: Page
-    url: str
-    problems: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.on(
-            "console", lambda one: self.problems.append(one.text) if one.type in {"error", "warning"} else None
-        )
-        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
-        self.page.on("request", lambda one: self._foreign(one.url))
-
-    def _foreign(self, url: str) -> None:
-        if not url.startswith((self.url, "data:", "blob:")):
-            self.problems.append(f"request to {url}")
-
-    async def open(self, path: str) -> Page:
-        await self.page.goto(self.url + path)
-        return self.page
-
-
 @pytest.fixture(scope="session")
 async def harness() -> AsyncIterator[Harness]:
-    if not (CORE_ASSETS / "manifest.json").is_file():
-        _missing("the page assets are not built; run `make assets`")
     listener = socket.create_server(("127.0.0.1", 0))  # whoever connects early waits in its queue
     port = listener.getsockname()[1]
     app, stop, config = create_harness(), asyncio.Event(), Config()
@@ -98,12 +56,8 @@ async def harness() -> AsyncIterator[Harness]:
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    if not HAS_CHROMIUM:
-        _missing("Chromium is not installed at /usr/bin/chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+    async with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -120,13 +74,5 @@ async def watched(harness: Harness, context: BrowserContext) -> AsyncIterator[Wa
     context.set_default_timeout(30_000)
     await context.add_init_script(REMEMBER_VIOLATIONS)
     watched = Watched(await context.new_page(), harness.url)
-    watched.watch()
     yield watched
     assert watched.problems == []
-
-
-def _missing(reason: str) -> None:
-    """A browser test may be left out on a small machine, never where CI says that all must run."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, FileSystemLoader
 from quart import Quart, Response, g, jsonify, redirect, render_template, request, websocket
 
+from muntin.filters import FILTERS
 from muntin.pages.assets import CORE_ASSETS, Assets
 from muntin.pages.csp import content_security_policy, new_nonce, page_headers
 from muntin.translation import _
@@ -151,6 +152,7 @@ def create_harness() -> Quart:
     assets, fake = Assets(), FakeServer()
     fake.lines.extend(f"[boot] line {number} {COLOURS}" for number in range(1, 41))
     app.extensions.update(fake=fake, saved=[], reports=[])
+    app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update({"_": _, "asset": assets.url, "asset_preloads": assets.preloads})
     _frame(app)
     _pages(app)

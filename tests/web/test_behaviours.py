@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
+from muntin.testing.browsing import Watched
 from muntin.testing.waiting import until
 
-from .conftest import Harness, Watched
+from .conftest import Harness
 
 pytestmark = pytest.mark.browser
 

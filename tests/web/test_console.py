@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from .conftest import Harness, Watched
+from muntin.testing.browsing import Watched
+
+from .conftest import Harness
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
 from muntin.pages.assets import CORE_ASSETS
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched
 
-from .conftest import REMEMBER_VIOLATIONS, Harness, Watched
+from .conftest import Harness
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +73,6 @@ async def findings(harness: Harness, context: BrowserContext, paths: tuple[str, 
     found: dict[str, list[str]] = {}
     for path in paths:
         watched = Watched(await context.new_page(), harness.url)
-        watched.watch()
         page = await watched.open(path)
         await settle(page, path)
         await page.evaluate(AXE.read_text())

@@ -7,13 +7,14 @@ async with transaction() as events:
 
 from muntin.audit.recording import Subject, record, redacted
 from muntin.audit.service import Activity, activity_about, activity_of
-from muntin.audit.words import known_words, sentence
+from muntin.audit.words import by_whom, known_words, sentence
 
 __all__ = [
     "Activity",
     "Subject",
     "activity_about",
     "activity_of",
+    "by_whom",
     "known_words",
     "record",
     "redacted",

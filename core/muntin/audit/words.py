@@ -98,6 +98,13 @@ def sentence(one: Activity, words: Mapping[str, str]) -> str:
     return _VALUE.sub(lambda found: _text(one.properties.get(found[1], "…")), given)
 
 
+def by_whom(one: Activity) -> str:
+    """Who did it, as people read it."""
+    if one.actor.username or one.actor.id:
+        return one.actor.username or str(one.actor.id)
+    return _("the panel") if one.actor.type == "system" else _("not signed in")
+
+
 def _taken_apart(event: str) -> str:
     family, _dot, rest = event.partition(".")
     shown = family.replace("_", " ").capitalize()

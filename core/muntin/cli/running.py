@@ -36,11 +36,9 @@ def run(work: Callable[[Panel], Awaitable[T]], *, plugins: tuple[str, ...] | Non
             await close_database()  # its thread would keep the command from ending
             raise DatabaseUnusable(_("The database cannot be used: {error}.", error=error)) from error
         try:
-            result = await work(panel)
-            await panel.bus.flush()
-            return result
+            return await work(panel)
         finally:
-            await panel.close()
+            await panel.close()  # says what is left to be said to running processes; without any, nothing waits
 
     try:
         return asyncio.run(opened())

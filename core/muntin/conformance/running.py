@@ -64,10 +64,10 @@ def check(target: str) -> list[Report]:
         finding_subjects.NotFound: No plugin is there.
     """
     with tempfile.TemporaryDirectory(prefix="muntin-check-") as folder:
-        return [_check(subject) for subject in find_subjects(target, Path(folder))]
+        return [_check(subject, Path(folder)) for subject in find_subjects(target, Path(folder))]
 
 
-def _check(subject: Subject) -> Report:
+def _check(subject: Subject, folder: Path) -> Report:
     report, began_s = Report(subject), time.monotonic()
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen(
@@ -75,7 +75,7 @@ def _check(subject: Subject) -> Report:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
-            env=_environment(subject),
+            env=_environment(subject, folder),
             start_new_session=True,
         ) as process:
             _watch(process, report)
@@ -148,8 +148,12 @@ def _stage(report: Report) -> str:
     return report.stages[-1] if report.stages else "start"
 
 
-def _environment(subject: Subject) -> dict[str, str]:
-    """Nothing of the operator's panel: no data folder, no settings, no secrets."""
+def _environment(subject: Subject, folder: Path) -> dict[str, str]:
+    """Nothing of the operator's panel: no data folder, no settings, no secrets.
+
+    Args:
+        folder: For what it leaves when it is killed or ends itself; goes with the check.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MUNTIN_")}
     path = os.pathsep.join([*subject.paths, *filter(None, [kept.get("PYTHONPATH")])])
-    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(folder)}

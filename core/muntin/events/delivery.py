@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 from muntin.events import lanes
 from muntin.events.event import EventEnvelope
@@ -40,7 +41,7 @@ class Delivery:
         self._worker = worker
         self._clock = clock
         self._woken = asyncio.Event()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], UUID] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -60,9 +61,9 @@ class Delivery:
         self._woken.set()
 
     @property
-    def is_busy(self) -> bool:
-        """Whether an event is being handled right now."""
-        return bool(self._running)
+    def held(self) -> list[UUID]:
+        """The lanes whose events are being handled right now."""
+        return list(self._running.values())
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
@@ -91,8 +92,8 @@ class Delivery:
         )
         for lane in claimed:
             task = asyncio.create_task(self._deliver(lane))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running[task] = lane.id
+            task.add_done_callback(self._running.pop)
         return bool(claimed)
 
     async def _wait_for_a_free_slot(self) -> None:
@@ -108,8 +109,22 @@ class Delivery:
             if handled:
                 await lanes.advance(lane, handled[-1])  # what was handled is not handled again
             raise
-        except Exception:  # noqa: BLE001 - the database may be away; the lease ends and the lane is delivered again
-            _log.exception("could not note the delivery of events to %s", self.subscription.name)
+        except Exception:  # noqa: BLE001 - the database may be busy or away
+            _log.exception("could not note the delivery of events to %s; trying again", self.subscription.name)
+            await self._put_back(lane, handled)
+
+    async def _put_back(self, lane: ClaimedLane, handled: list[int]) -> None:
+        """Note how far it came as soon as the database takes it, and let go, so that the lane goes on from there."""
+        position, attempts = (handled[-1], 0) if handled else (lane.position, lane.attempts)
+        while True:
+            await asyncio.sleep(_DATABASE_PAUSE_S)
+            try:
+                await lanes.postpone(lane, position, attempts=attempts, due_at_ms=self._now_ms(), error=None)
+            except Exception:  # noqa: BLE001 - as above
+                _log.warning("still cannot note the delivery of events to %s", self.subscription.name, exc_info=True)
+            else:
+                self._woken.set()
+                return
 
     async def _handle_all(self, lane: ClaimedLane, handled: list[int]) -> bool:
         """Hand over the events one after the other, noting their numbers in `handled`; False when the lane is not ours

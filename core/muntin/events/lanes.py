@@ -17,6 +17,8 @@ from muntin.events.models import DeadLetter
 WINDOW = 50
 """Sequence numbers a lane reads ahead."""
 
+_LANES_PER_STATEMENT = 500
+
 _CLAIM = """
 UPDATE core_delivery_lane SET leased_by = ?, leased_until_ms = ?
 WHERE id IN (
@@ -44,7 +46,7 @@ SET position = ?, attempts = ?, due_at_ms = ?, last_error = ?, leased_by = NULL,
 WHERE id = ? AND leased_by = ?
 """
 _ADVANCE = "UPDATE core_delivery_lane SET position = ?, attempts = 0 WHERE id = ? AND leased_by = ?"
-_EXTEND = "UPDATE core_delivery_lane SET leased_until_ms = ? WHERE leased_by = ?"
+_EXTEND = "UPDATE core_delivery_lane SET leased_until_ms = ? WHERE leased_by = ? AND id IN ({places})"
 _HOLDERS = "SELECT DISTINCT leased_by FROM core_delivery_lane WHERE leased_by <> ?"
 _RELEASE = "UPDATE core_delivery_lane SET leased_by = NULL, leased_until_ms = 0 WHERE leased_by = ?"
 _LET_GO = "UPDATE core_delivery_lane SET leased_by = NULL, leased_until_ms = 0 WHERE leased_by = ? AND subscriber = ?"
@@ -81,8 +83,8 @@ async def leave(lane: ClaimedLane, *, now_ms: int) -> bool:
     return bool(await execute(_MOVE, [lane.end, 0, now_ms, None, lane.id, lane.worker]))
 
 
-async def postpone(lane: ClaimedLane, position: int, *, attempts: int, due_at_ms: int, error: str) -> None:
-    """The event after `position` failed; try again later."""
+async def postpone(lane: ClaimedLane, position: int, *, attempts: int, due_at_ms: int, error: str | None) -> None:
+    """Let go for now; go on after `position` then, where it failed with `error`, if it did."""
     await execute(_MOVE, [position, attempts, due_at_ms, error, lane.id, lane.worker])
 
 
@@ -99,9 +101,11 @@ async def give_up(
             )
 
 
-async def extend_leases(worker: str, *, until_ms: int) -> None:
-    """Say that this worker is alive."""
-    await execute(_EXTEND, [until_ms, worker])
+async def extend_leases(worker: str, held: Sequence[UUID], *, until_ms: int) -> None:
+    """Say that this worker is alive and delivers these lanes; others that it lost sight of come free by themselves."""
+    for start in range(0, len(held), _LANES_PER_STATEMENT):
+        ids = held[start : start + _LANES_PER_STATEMENT]
+        await execute(_EXTEND.format(places=", ".join("?" * len(ids))), [until_ms, worker, *ids])
 
 
 async def let_go(worker: str, subscriber: str) -> None:

@@ -150,8 +150,8 @@ class Relay:
     async def _stay_alive(self) -> None:
         while True:
             try:
-                if any(delivery.is_busy for delivery in self._deliveries.values()):
-                    await lanes.extend_leases(self._worker, until_ms=self._now_ms() + int(LEASE_S * 1000))
+                held = [lane_id for delivery in self._deliveries.values() for lane_id in delivery.held]
+                await lanes.extend_leases(self._worker, held, until_ms=self._now_ms() + int(LEASE_S * 1000))
                 await self._take_over()
             except Exception:  # noqa: BLE001 - the database may be away; the next beat comes soon
                 _log.exception("could not extend the leases of event lanes")

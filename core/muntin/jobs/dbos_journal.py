@@ -22,7 +22,7 @@ import sqlalchemy
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, SetWorkflowID
 
 from muntin.bus.postgres import plain_url
-from muntin.jobs.journal import RunStatus, Work
+from muntin.jobs.journal import RunStatus, Work, sqlite_path
 
 APPLICATION_VERSION = "muntin-1"
 """Pinned: DBOS strands runs of another version. To be changed only when `_workflow` takes other arguments."""
@@ -125,11 +125,6 @@ class DbosJournal:
         else:
             configuration["system_database_url"] = plain_url(self._store_url)
         return configuration
-
-
-def sqlite_path(data_dir: Path) -> Path:
-    """Where the journal of a panel on SQLite is kept."""
-    return data_dir.absolute() / "jobs.sqlite3"
 
 
 async def forget_strays(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 Work = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def sqlite_path(data_dir: Path) -> Path:
+    """Where the journal of a panel on SQLite is kept."""
+    return data_dir.absolute() / "jobs.sqlite3"
 
 
 class StepJournal(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from muntin.database import fetch_all
+from muntin.jobs.journal import sqlite_path
 from muntin.jobs.models import JobRow
 from muntin.runtime import panel
 
@@ -34,7 +35,7 @@ async def _is_there(store_url: str, data_dir: Path) -> bool:
     """Whether a worker ever began a journal here."""
     if not store_url.startswith("sqlite:"):
         return bool(await fetch_all("SELECT 1 WHERE to_regclass('dbos.workflow_status') IS NOT NULL"))
-    return await asyncio.to_thread(_holds_runs, data_dir / "jobs.sqlite3")
+    return await asyncio.to_thread(_holds_runs, sqlite_path(data_dir))
 
 
 def _holds_runs(path: Path) -> bool:

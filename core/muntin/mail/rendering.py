@@ -10,6 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from muntin.contributions import MailTemplate
 from muntin.errors import MuntinError
+from muntin.filters import FILTERS
 from muntin.plugins import CORE
 from muntin.plugins.boundaries import running
 from muntin.runtime import panel
@@ -56,6 +57,7 @@ def _render(template: MailTemplate, values: Mapping[str, object]) -> Rendered:
         lstrip_blocks=True,
     )
     environment.globals["_"] = _
+    environment.filters.update(FILTERS)
     known = {"panel_name": section(GeneralSettings).name, "panel_url": public_url(), "name": "", **values}
     subject = environment.from_string(template.subject).render(known)
     text = environment.get_template(f"{template.template}.txt").render(known, subject=subject)

@@ -11,7 +11,7 @@ from muntin.accounts import activity, profile, sessions, two_factor
 from muntin.accounts.errors import WrongCode
 from muntin.accounts.inputs import AccountInput, CodeInput, ConfirmInput, DisableInput, PasswordInput
 from muntin.accounts.profile import shortest_password
-from muntin.audit import known_words, sentence
+from muntin.audit import by_whom, known_words, sentence
 from muntin.audit.service import AuditQuery
 from muntin.call import Call
 from muntin.errors import NotFound
@@ -82,7 +82,7 @@ async def _profile(actor: Actor, call: Call, found: Problems) -> Page:
         "username": {"required": True, "autocomplete": "username"},
         "first_name": {"autocomplete": "given-name"},
         "last_name": {"autocomplete": "family-name"},
-        "language": {"required": True, "short": True},
+        "language": {"kind": "select", "options": forms.languages(account.language), "required": True, "short": True},
         "timezone": {"label": _("Time zone"), "required": True, "suggestions": forms.time_zones()},
         "current_password": {
             "kind": "password",
@@ -90,7 +90,8 @@ async def _profile(actor: Actor, call: Call, found: Problems) -> Page:
             "help": _("Needed to change the e-mail address."),
         },
     }
-    fields = forms.fields(AccountInput, known | {"current_password": None}, errors=found.fields, more=more)
+    known["current_password"] = None
+    fields = forms.fields(AccountInput, known, errors=found.fields, more=more, without=forms.without_choice())
     values = {"account_shown": account, "fields": fields, "problems": found}
     return account_page(call, "profile", _("Profile"), values, status=found.status)
 
@@ -170,7 +171,7 @@ async def show_activity(actor: Actor, call: Call, query: AuditQuery) -> Page:
     """What happened to the account."""
     page = await activity.list_activity(actor, query)
     words = known_words()
-    rows = [row(one, words=sentence(one, words)) for one in page.items]
+    rows = [row(one, words=sentence(one, words), by=by_whom(one)) for one in page.items]
     values = {"rows": rows, "view": view(call, page, sort="-created_at")}
     return account_page(call, "activity", _("Activity"), values)
 

@@ -159,7 +159,7 @@ async def _new(actor: Actor, found: Problems) -> Page:
         },
         "email": {"label": _("E-mail"), "autofocus": True},
     }
-    fields = forms.fields(UserInput, shown, errors=found.fields, more=more)
+    fields = forms.fields(UserInput, shown, errors=found.fields, more=more, without=forms.without_choice())
     values = {"fields": fields, "problems": found}
     return admin_page("accounts/new", _("New account"), values, above=((_("Accounts"), LIST),), status=found.status)
 
@@ -170,13 +170,15 @@ async def _edit(actor: Actor, account_id: UUID, found: Problems) -> Page:
     more = await _fields_of(actor) | {
         "email": {"label": _("E-mail"), "required": True},
         "username": {"required": True},
+        "language": {"kind": "select", "options": forms.languages(account.language), "short": True},
         "password": {
             "kind": "password",
             "autocomplete": "new-password",
             "help": _("Left empty, it stays. A new one ends every session of the account."),
         },
     }
-    without = ("status",) if account.id == actor.account_id or account.status == "deleted" else ()
+    fixed = ("status",) if account.id == actor.account_id or account.status == "deleted" else ()
+    without = (*fixed, *forms.without_choice())
     fields = forms.fields(UserChange, known | {"password": None}, errors=found.fields, more=more, without=without)
     values = {"user": account, "fields": fields, "problems": found, "own": account.id == actor.account_id}
     return admin_page("accounts/edit", account.username, values, above=((_("Accounts"), LIST),), status=found.status)
@@ -187,7 +189,7 @@ async def _fields_of(actor: Actor) -> dict[str, forms.Field]:
     return {
         "role_id": {"label": _("Role"), "kind": "select", "options": roles, "required": True},
         "status": {"label": _("Status"), "required": True},
-        "language": {"short": True, "placeholder": "en"},
+        "language": {"kind": "select", "options": forms.languages(), "short": True},
         "external_id": {"label": _("External id"), "help": _("How another system calls this account.")},
     }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from muntin.access import Actor, guarded
 from muntin.accounts.models import AccountRow
-from muntin.audit import known_words, sentence
+from muntin.audit import by_whom, known_words, sentence
 from muntin.audit.service import AuditQuery, list_audit_logs
 from muntin.call import Call
 from muntin.health import findings
@@ -138,7 +138,7 @@ async def _latest_changes(actor: Actor) -> list[dict[str, Any]]:
         return []
     page = await list_audit_logs(actor, AuditQuery(per_page=LATEST))
     words = known_words()
-    return [row(one, words=sentence(one, words)) for one in page.items]
+    return [row(one, words=sentence(one, words), by=by_whom(one)) for one in page.items]
 
 
 @routes.get("", service=load_overview)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from muntin.access import Actor
 from muntin.api.json import dumps
-from muntin.audit import known_words, sentence
+from muntin.audit import by_whom, known_words, sentence
 from muntin.audit.service import AuditQuery, list_audit_logs
 from muntin.call import Call
 from muntin.pages.admin import admin_page
@@ -24,7 +24,12 @@ async def show_audit(actor: Actor, call: Call, query: AuditQuery) -> Page:
     page = await list_audit_logs(actor, query)
     words = known_words()
     rows = [
-        row(one, words=sentence(one, words), told=dumps(one.properties).decode() if one.properties else "")
+        row(
+            one,
+            words=sentence(one, words),
+            by=by_whom(one),
+            told=dumps(one.properties).decode() if one.properties else "",
+        )
         for one in page.items
     ]
     families = [(f"{name}.*", name.replace("_", " ").capitalize()) for name in FAMILIES]

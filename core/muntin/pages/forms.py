@@ -15,6 +15,8 @@ from pydantic import BaseModel, EmailStr, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from muntin.translation import LANGUAGES
+
 Field = dict[str, Any]
 ABBREVIATIONS = frozenset({"http", "https", "tls", "starttls", "smtp", "tcp", "udp", "json", "yaml", "utc"})
 EXTRAS = ("unit", "kind", "section", "danger", "rows", "language", "placeholder", "autocomplete", "options", "short")
@@ -52,6 +54,17 @@ def fields(
 def time_zones() -> tuple[str, ...]:
     """Names of time zones, offered while somebody types one."""
     return tuple(sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/")))
+
+
+def languages(chosen: str = "") -> list[tuple[str, str]]:
+    """Options of a select of languages; one that was chosen elsewhere and that there are no texts in stays chosen."""
+    known = list(LANGUAGES.items())
+    return known if not chosen or chosen in LANGUAGES else [*known, (chosen, chosen)]
+
+
+def without_choice() -> tuple[str, ...]:
+    """Fields to leave out of forms while there is nothing to choose from."""
+    return ("language",) if len(LANGUAGES) < 2 else ()
 
 
 def read(model: type[BaseModel], typed: Mapping[str, Any]) -> dict[str, Any]:

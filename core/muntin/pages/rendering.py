@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Response
 
-from muntin.access import Actor
+from muntin.access import Actor, Permission, PermissionMissing
 from muntin.accounts.models import AccountRow
 from muntin.call import Call
 from muntin.contributions import NavItem
@@ -38,11 +38,20 @@ async def page_response(call: Call, page: Page, *, status: int = 200) -> Respons
 async def error_page(call: Call, error: MuntinError) -> Response:
     """An expected failure as a page, in the same words the API uses."""
     values: dict[str, Any] = {"status": error.status, "message": _reasons(error)}
+    title = error.message
+    if isinstance(error, PermissionMissing):
+        title, values["permission"] = _("You may not do this."), _permission(error.permission)
     if error.status >= 500:
         values["request_id"] = call.request_id
         if call.request.method == "GET":
             values["retry_path"] = call.request.full_path.rstrip("?")
-    return await page_response(call, Page("error.html", values, title=error.message), status=error.status)
+    return await page_response(call, Page("error.html", values, title=title), status=error.status)
+
+
+def _permission(key: str) -> dict[str, str]:
+    """What the permission allows, in the words of whoever declared it."""
+    words = [one.description for one in panel().registry.of(Permission) if one.key == key]
+    return {"key": key, "description": words[0] if words else ""}
 
 
 def _reasons(error: MuntinError) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from muntin.access import Actor, Grants
 from muntin.call import Call
-from muntin.errors import Forbidden, MuntinError
+from muntin.errors import Forbidden, InvalidInput, MuntinError
 from muntin.pages import forms
 from muntin.pages.admin import admin_page
 from muntin.pages.answers import Page, Redirect
@@ -16,8 +16,9 @@ from muntin.pages.rows import row
 from muntin.pages.submitting import Done, Problems, attempt, require_name, submit, typed
 from muntin.pages.tables import view
 from muntin.roles import service
+from muntin.roles.errors import RoleExists
 from muntin.roles.models import ADMIN_ID
-from muntin.roles.schemas import RoleChange, RoleInput
+from muntin.roles.schemas import Role, RoleChange, RoleInput
 from muntin.routing import Routes
 from muntin.schemas import PageQuery
 from muntin.translation import _
@@ -48,7 +49,7 @@ async def create_role(actor: Actor, call: Call) -> Page | Redirect:
     done = await submit(
         call,
         RoleInput,
-        lambda form: service.create_role(actor, form),
+        lambda form: _at_its_field(service.create_role(actor, form), sent),
         values=_values(sent),
         shown=_shown(actor, "admin.roles.create"),
     )
@@ -70,7 +71,7 @@ async def save_role(actor: Actor, call: Call, role_id: int) -> Page | Redirect:
     done = await submit(
         call,
         RoleChange,
-        lambda form: service.update_role(actor, role_id, form),
+        lambda form: _at_its_field(service.update_role(actor, role_id, form), sent),
         values=_values(sent),
         shown=_shown(actor, "admin.roles.edit") if _covers(actor, role.permissions) else (),
     )
@@ -88,6 +89,16 @@ async def delete_role(actor: Actor, call: Call, role_id: int) -> Redirect:
         await service.delete_role(actor, role_id)
 
     return await attempt(named(), back=f"{LIST}/{role_id}", then=LIST, notice="deleted")
+
+
+async def _at_its_field(work: Awaitable[Role], sent: Mapping[str, Any]) -> Role:
+    """A short name that is taken is said where it was typed, or where it was made from."""
+    try:
+        return await work
+    except RoleExists as error:
+        if sent.get("slug"):
+            raise InvalidInput.of("slug", error.message) from error
+        raise InvalidInput.of("name", _("There is a role of such a name already.")) from error
 
 
 def _shown(actor: Actor, permission: str) -> tuple[type[MuntinError], ...]:

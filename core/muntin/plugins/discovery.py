@@ -34,11 +34,12 @@ def installed_plugins() -> dict[str, Manifest]:
             )
             manifest = replace(found[manifest.name], problem=found[manifest.name].problem or problem)
         found[manifest.name] = manifest
-    return examined(found, _distributions()) if found else {}
+    return examined(found, _there({name for one in found.values() for name in one.requires}))
 
 
-def _distributions() -> Iterable[str]:
-    return (normal(one.name) for one in importlib.metadata.distributions() if one.name)
+def _there(names: Iterable[str]) -> Iterable[str]:
+    """Those that are installed: to look up these few is quicker than to read the metadata of all there is."""
+    return (name for name in names if any(one.name for one in importlib.metadata.distributions(name=name)))
 
 
 def _manifest(entry_point: importlib.metadata.EntryPoint) -> Manifest:

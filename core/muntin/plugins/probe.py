@@ -11,10 +11,12 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -66,8 +68,9 @@ async def probe(
         beside: Plugins that run beside it, whose claims it must not take; every other installed one when `None`.
         deadline_s: For all of it together.
     """
-    async for report in probe_each(path_entries, [plugin], beside=beside, deadline_s=deadline_s):
-        return report
+    async with contextlib.aclosing(probe_each(path_entries, [plugin], beside=beside, deadline_s=deadline_s)) as reports:
+        async for report in reports:
+            return report
     raise AssertionError("unreachable: there is a report for every plugin")
 
 
@@ -77,7 +80,7 @@ async def probe_each(
     *,
     beside: Sequence[str] | None = None,
     deadline_s: float = DEADLINE_S,
-) -> AsyncIterator[ProbeReport]:
+) -> AsyncGenerator[ProbeReport, None]:
     """Load several plugins, one beside the other; a report for each, in order.
 
     One process does for all while they behave; after one that does not, the rest get a new one.
@@ -104,9 +107,10 @@ async def probe_each(
 class _Process:
     """The throw-away process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, folder: Path) -> None:
         self.is_over = False
         self._process = process
+        self._folder = folder
         self._reader = reader
         self._said = bytearray()
         self._listening = asyncio.create_task(self._listen(), name="muntin-probe-errors")
@@ -115,7 +119,9 @@ class _Process:
     async def start(
         cls, path_entries: Sequence[Path | str], plugins: Sequence[str], beside: Sequence[str] | None, deadline_s: float
     ) -> _Process:
+        folder = Path(tempfile.mkdtemp(prefix="muntin-probe-"))  # the process is killed, it removes nothing
         order = {
+            "folder": str(folder),
             "path": [str(one) for one in path_entries],
             "plugins": list(plugins),
             "beside": None if beside is None else list(beside),
@@ -127,17 +133,18 @@ class _Process:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "muntin.plugins.probing_process", str(write_fd), json.dumps(order),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-                pass_fds=[write_fd], start_new_session=True,
+                pass_fds=[write_fd], start_new_session=True, env={**os.environ, "TMPDIR": str(folder)},
             )  # fmt: skip
         except BaseException:
             os.close(read_fd)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         finally:
             os.close(write_fd)
         reader = asyncio.StreamReader(limit=MAX_MESSAGE_BYTES)
         pipe = os.fdopen(read_fd, "rb", buffering=0)
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        return cls(process, reader)
+        return cls(process, reader, folder)
 
     async def report(self, plugin: str, deadline_s: float) -> ProbeReport:
         """What it says of a plugin, or what its silence says."""
@@ -185,9 +192,12 @@ class _Process:
         """Nothing of it is left, nor of what it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-        self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        try:
+            await self._process.wait()
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)  # at once, also when this is cancelled: it is little
 
     async def _messages(self) -> AsyncIterator[dict[str, Any]]:
         while True:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound, TemplateSyntaxError
 
 from muntin.contributions import MailTemplate, SlotContent, Templates
+from muntin.filters import FILTERS
 from muntin.translation import _
 
 ENDINGS = frozenset({".html", ".txt", ".svg", ".xml"})
@@ -42,9 +43,11 @@ def compile_templates(plugin: Any, beside: Iterable[Any]) -> None:
 
 def _environment(plugins: Iterable[Any]) -> Environment:
     folders = [folder for plugin in plugins for folder in _folders(plugin)]
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folders), enable_async=True, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters.update(FILTERS)
+    return environment
 
 
 def _folders(plugin: Any) -> Iterator[Path]:

@@ -29,7 +29,7 @@ def examined(manifests: Mapping[str, Manifest], distributions: Iterable[str]) ->
     """The plugins by name, those that do not fit with their problem.
 
     Args:
-        distributions: Normalised names of every distribution that is there.
+        distributions: Normalised names of the distributions that are there, at least of those that are required.
     """
     there = frozenset(distributions)
     found = {name: _with(one, _own_problem(one, there)) for name, one in manifests.items()}

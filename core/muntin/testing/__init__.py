@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from muntin.testing.accounts import Accounts
     from muntin.testing.callers import Answer, Caller, People
     from muntin.testing.clock import Clock
+    from muntin.testing.forks import Forks
     from muntin.testing.mailbox import Mailbox
     from muntin.testing.nodes import RunningNode
     from muntin.testing.outbox import Outbox
@@ -23,6 +24,7 @@ __all__ = [
     "Answer",
     "Caller",
     "Clock",
+    "Forks",
     "Mailbox",
     "Outbox",
     "People",
@@ -36,6 +38,7 @@ _MODULES = {
     "Answer": "callers",
     "Caller": "callers",
     "Clock": "clock",
+    "Forks": "forks",
     "Mailbox": "mailbox",
     "Outbox": "outbox",
     "People": "callers",

@@ -95,6 +95,15 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+async def sign_in(page: Page, url: str, login: str, password: str) -> None:
+    """Sign in with the form of the panel at this address; the page that comes after it is there."""
+    await page.goto(f"{url}/sign-in")
+    await page.fill("main [name=email]", login)
+    await page.fill("main [name=password]", password)
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
 async def findings(page: Page) -> list[str]:
     """What axe calls serious or critical, and what sticks out of the window."""
     if not AXE.is_file():

@@ -5,6 +5,7 @@ client, admin, user, stranger    callers of its API: administrator (twice), a pl
 visitor    a plain account with a browser
 account, people, actor    accounts and what one can be as one
 clock, outbox, mailbox, node     time, events and jobs, mails, an agent
+forks      commands in processes of their own
 store      a fresh, empty database
 """
 
@@ -29,6 +30,7 @@ from muntin.testing.accounts import Accounts
 from muntin.testing.asynchronous import fixture
 from muntin.testing.callers import Caller, People
 from muntin.testing.clock import Clock
+from muntin.testing.forks import Forks, open_forks
 from muntin.testing.mailbox import Mailbox, open_mailbox
 from muntin.testing.nodes import RunningNode, open_node
 from muntin.testing.options import add_options, panel_scope, plugins_under_test, stores
@@ -37,8 +39,8 @@ from muntin.testing.stores import Store, store, store_server
 from muntin.testing.visitors import Visitor
 
 __all__ = [
-    "account", "actor", "admin", "app", "attack_targets", "client", "clock", "mailbox", "node", "outbox", "panel",
-    "panel_configuration", "panel_plugins", "people", "store", "store_server", "stranger", "user", "visitor",
+    "account", "actor", "admin", "app", "attack_targets", "client", "clock", "forks", "mailbox", "node", "outbox",
+    "panel", "panel_configuration", "panel_plugins", "people", "store", "store_server", "stranger", "user", "visitor",
 ]  # fmt: skip
 
 URL = "https://panel.example.test"
@@ -179,6 +181,13 @@ async def node(app: PanelApp, tmp_path: Path) -> AsyncIterator[RunningNode]:
     halves = [one.name for one in app.panel.registry.of(NodeHalfNeeded)]
     async with open_node(app, tmp_path / "node", halves) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    """Runs commands in processes of their own that start at once: `await forks.run("-m", "muntin.cli", ...)`."""
+    with open_forks() as opened:
+        yield opened
 
 
 @pytest.fixture

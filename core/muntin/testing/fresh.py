@@ -5,7 +5,7 @@ A conftest imports them; they are for tests that look at everything there is (al
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,15 +25,17 @@ __all__ = ["admin", "app", "panel", "panel_configuration", "people", "stranger",
 
 
 @pytest.fixture
-def panel_configuration(store_server: Store, tmp_path: Path) -> Configuration:
+def panel_configuration(store_server: Store, tmp_path: Path) -> Iterator[Configuration]:
     """The configuration of a panel without plugins, on a migrated database of its own."""
 
     async def prepare(url: str) -> None:
         blank = Configuration(data_dir=tmp_path, database_url=url, secret_key=KEY, plugins=())
         await migrate(blank.store_url, Panel(blank, process="command").apps)
 
-    url = store_server.prepared("panel:fresh", prepare)
-    return Configuration(data_dir=tmp_path, database_url=url, url=URL, secret_key=KEY, plugins=())
+    place = store_server.for_module()
+    url = place.prepared("panel:fresh", prepare)
+    yield Configuration(data_dir=tmp_path, database_url=url, url=URL, secret_key=KEY, plugins=())
+    place.drop()
 
 
 @pytest.fixture

@@ -32,7 +32,11 @@ Answer = TypeVar("Answer")
 StoreKind = Literal["sqlite", "postgresql"]
 
 _BINARIES = Path("/usr/lib/postgresql")
-_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+_SETTINGS = (
+    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "max_wal_size=256MB",
+)  # fmt: skip
+_MEMORY = Path("/dev/shm")  # noqa: S108 - only asked whether it is there
+_ROOM_BYTES = 2 * 1024**3
 
 
 @dataclass(slots=True)
@@ -184,13 +188,22 @@ def _postgres_binaries() -> Path | None:
     return max(found, key=lambda path: int(path.parent.name), default=None)
 
 
+def _quick_folder() -> Path | None:
+    """A folder in memory, if there is room: each database is three hundred files, a tenth of a second on a disk."""
+    try:
+        found = os.statvfs(_MEMORY)
+    except OSError:
+        return None
+    return _MEMORY if found.f_bavail * found.f_frsize >= _ROOM_BYTES and os.access(_MEMORY, os.W_OK) else None
+
+
 class _Cluster:
     """A PostgreSQL server on a free loopback port whose data is gone afterwards."""
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries
         self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        self._folder = Path(tempfile.mkdtemp(prefix="muntin-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="muntin-postgres-", dir=_quick_folder()))
 
     def __enter__(self) -> str:
         if os.geteuid() == 0:

@@ -32,6 +32,9 @@ _WORDS: Mapping[str, str] = {
     "server.renamed": _("Changed name or description"),
     "server.startup_updated": _("Changed the startup: {changed}"),
     "server.suspended": _("Suspended the server"),
+    "server.transfer_failed": _("The move to the node {to_node} failed: {reason}"),
+    "server.transfer_started": _("Had the server moved from the node {from_node} to {to_node}"),
+    "server.transferred": _("The server is on the node {to_node} now"),
     "server.unsuspended": _("Lifted the suspension"),
     "server.updated": _("Changed the server's limits or settings"),
 }

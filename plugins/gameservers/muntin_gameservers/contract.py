@@ -197,6 +197,12 @@ class InstallReport(Wire):
     reason: str = ""
 
 
+class TransferReport(Wire):
+    """Body of `POST /api/remote/servers/{uuid}/transfer/failure`; Wings sends none. `reason` is muntin's."""
+
+    reason: str = ""
+
+
 class LastExit(Wire):
     """Why the container ended the last time."""
 
@@ -253,6 +259,7 @@ class ServerDetails(Wire):
     utilization: ResourceUsage
     configuration: ServerSettings
     is_installing: bool = False
+    is_transferring: bool = False
     last_exit: LastExit | None = None
     engine_error: str | None = None
 
@@ -275,6 +282,13 @@ class ReinstallRequest(Wire):
     """Body of `POST /api/servers/{uuid}/reinstall`; Wings reads none. `wipe` is muntin's: all files go first."""
 
     wipe: bool = False
+
+
+class TransferRequest(Wire):
+    """Body of `POST /api/servers/{uuid}/transfer`; the keys that say which server it is are passed over."""
+
+    url: str = Field(pattern=r"^https?://[^\s/]", description="the other node's `/api/transfers`")
+    token: str = Field(pattern=r"^Bearer [\x21-\x7e]+$", description="the whole header value")
 
 
 class CommandsRequest(Wire):

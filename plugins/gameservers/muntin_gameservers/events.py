@@ -99,6 +99,34 @@ class ServerInstallFailed(ServerEvent):
     reason: str
 
 
+class ServerTransferStarted(ServerEvent):
+    """A game server is being moved to another node."""
+
+    type = "server.transfer_started"
+
+    from_node_id: UUID
+    to_node_id: UUID
+
+
+class ServerTransferred(ServerEvent):
+    """A game server is on another node now."""
+
+    type = "server.transferred"
+
+    from_node_id: UUID
+    to_node_id: UUID
+
+
+class ServerTransferFailed(ServerEvent):
+    """A game server was not moved; it is on the node where it was."""
+
+    type = "server.transfer_failed"
+
+    from_node_id: UUID
+    to_node_id: UUID
+    reason: str
+
+
 class EggImported(Event):
     """An egg was imported."""
 
@@ -120,5 +148,8 @@ EVENTS = (
     ServerInstallStarted,
     ServerInstallCompleted,
     ServerInstallFailed,
+    ServerTransferStarted,
+    ServerTransferred,
+    ServerTransferFailed,
     EggImported,
 )

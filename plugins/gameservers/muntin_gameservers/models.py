@@ -68,7 +68,7 @@ class EggRow(Table):
 class ServerRow(Table):
     """One game server.
 
-    `stage` is what the panel wants and knows: installing, install_failed, ready, deleting. `power` is
+    `stage` is what the panel wants and knows: installing, install_failed, ready, transferring, deleting. `power` is
     the node's own and only ever what it reported.
     """
 
@@ -121,7 +121,7 @@ class ServerRow(Table):
 
     @property
     def status(self) -> str:
-        """One word for people: suspended, installing, install_failed, or the power state."""
+        """One word for people: suspended, transferring, installing, install_failed, or the power state."""
         return status_of(self.stage, is_suspended=self.is_suspended, power=self.power)
 
     @classmethod
@@ -148,8 +148,8 @@ class ServerRow(Table):
 
 
 def status_of(stage: str, *, is_suspended: bool, power: str) -> str:
-    """One word for what a server's columns say of it."""
-    if stage == "deleting":
+    """One word for what a server's columns say of it; what is done with it comes before that it is suspended."""
+    if stage in ("deleting", "transferring"):
         return stage
     if is_suspended:
         return "suspended"
@@ -157,7 +157,10 @@ def status_of(stage: str, *, is_suspended: bool, power: str) -> str:
 
 
 class AllocationRow(Table):
-    """An address and port of a node, free or given to a server."""
+    """An address and port of a node, free or given to a server.
+
+    One that belongs to a server of another node is kept for that server, which is on its way to this one.
+    """
 
     node_id = fields.UUIDField()  # no foreign key: a node without servers may go, its addresses go after it
     ip = fields.CharField(max_length=45)
@@ -204,12 +207,36 @@ class TicketRow(Table):
         indexes = [Index(fields=("expires_at",))]
 
 
+class TransferRow(Table):
+    """A server's move to another node.
+
+    `state` is pending (ordered), running (the old node was told), and then, once, succeeded or failed.
+    """
+
+    server: fields.ForeignKeyRelation[ServerRow] = fields.ForeignKeyField(
+        "gameservers.ServerRow", related_name="transfers", on_delete=fields.CASCADE
+    )
+    server_id: UUID
+    source_node_id = fields.UUIDField()  # no foreign keys: nodes may go once the move is over
+    target_node_id = fields.UUIDField()
+    allocation_id = fields.UUIDField()  # the primary one on the new node
+    state = fields.CharField(max_length=16, default="pending")
+    reason = fields.TextField(default="")  # why it failed, for people
+    was_running = fields.BooleanField(default=False)
+    ordered_by = fields.UUIDField(null=True)  # account
+    ended_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "gameservers_transfer"
+        indexes = [Index(fields=("server_id", "created_at")), Index(fields=("state", "target_node_id"))]
+
+
 class LeftoverRow(Table):
-    """A server that was removed from the panel while its node was away; it is removed there later."""
+    """What a node still has of a server that is not its any more; it is removed there as soon as the node can."""
 
     node_id = fields.UUIDField()
-    server_id = fields.UUIDField(unique=True)
+    server_id = fields.UUIDField()
 
     class Meta:
         table = "gameservers_leftover"
-        indexes = [Index(fields=("node_id",))]
+        unique_together = (("node_id", "server_id"),)

@@ -141,8 +141,9 @@ def muntin_node_halves() -> Iterable[NodeHalfNeeded]:
     capabilities = (
         _("Runs containers through the Docker engine."),
         _("Keeps the files of servers, and serves them over SFTP."),
+        _("Sends servers to other nodes, and takes them from there."),
     )
-    yield NodeHalfNeeded(name="gameservers", capabilities=capabilities, paths=("/api/servers",))
+    yield NodeHalfNeeded(name="gameservers", capabilities=capabilities, paths=("/api/servers", "/api/transfers"))
 
 
 @hookimpl
@@ -175,7 +176,11 @@ async def _start_worker(panel: Panel) -> None:
         if topic.endswith(f".{TOPIC}"):
             await teller.hear(topic, data)
 
+    async def changed(topic: str, data: Json) -> None:
+        teller.forget(data)
+
     _subscriptions.append(panel.bus.subscribe("node.*", heard))
+    _subscriptions.append(panel.bus.subscribe("gameservers.access", changed))
     await ensure_catalogue()
 
 

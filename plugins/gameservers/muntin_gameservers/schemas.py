@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from muntin.schemas import Input, Name, PageQuery, Query, Text, listed, one_line
+from muntin.translation import _
 
 Mib = Annotated[int, Field(ge=0, le=2**31)]
 Percent = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -19,7 +20,16 @@ Image = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^~?[A-Za-z0
 Environment = Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,191}$")], str], Field(max_length=200)]
 Startup = Annotated[str, Field(max_length=8192), AfterValidator(one_line)]
 Action = Literal["start", "stop", "restart", "kill"]
-Memory = Annotated[int, Field(ge=0, le=2**31)]
+LEAST_MEMORY_MIB = 128
+
+
+def _enough(memory_mib: int) -> int:
+    if 0 < memory_mib < LEAST_MEMORY_MIB:
+        raise ValueError(_("At least {least} MiB, or 0 for no limit.", least=LEAST_MEMORY_MIB))
+    return memory_mib
+
+
+Memory = Annotated[int, Field(ge=0, le=2**31), AfterValidator(_enough)]
 
 
 class Deploy(Input):
@@ -134,6 +144,14 @@ class ReinstallIn(Input):
     """How to reinstall."""
 
     wipe: bool = False
+
+
+class TransferIn(Input):
+    """Where a server is moved to: a node, the server's primary address there, and further ones."""
+
+    node_id: UUID
+    allocation_id: UUID
+    additional_allocation_ids: Annotated[list[UUID], Field(max_length=100)] = []
 
 
 class SettingsIn(Input):
@@ -258,6 +276,15 @@ class ConsoleLines:
     """The end of the console, oldest line first."""
 
     lines: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStarted:
+    """The move is ordered; how it ends is told by the server's status and by events."""
+
+    accepted: bool
+    transfer_id: UUID
+    status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

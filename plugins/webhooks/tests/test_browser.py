@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
-from muntin.testing.browsing import Watched, chromium, findings
+from muntin.testing.browsing import Watched, chromium, findings, sign_in
 from muntin.testing.served import EMAIL, ServedPanel, served_panel
 
 from .receiving import Receiver
@@ -33,18 +32,10 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
-async def _sign_in(page: Page, panel: ServedPanel) -> None:
-    await page.goto(f"{panel.url}/sign-in")
-    await page.locator('input[name="email"]').fill(EMAIL)
-    await page.locator('input[name="password"]').fill(panel.password)
-    await page.locator('form button[type="submit"], form button.btn-primary').first.click()
-    await page.wait_for_url(re.compile(r"^(?!.*sign-in)"))
-
-
 async def test_webhook_is_made_tested_and_looked_at(served: ServedPanel, browser: Browser, receiver: Receiver) -> None:
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
-    await _sign_in(page, served)
+    await sign_in(page, served.url, EMAIL, served.password)
     watched, found = Watched(page, served.url), {}
 
     await watched.open("/admin/webhooks")

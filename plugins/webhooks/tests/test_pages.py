@@ -64,6 +64,25 @@ async def test_webhook_is_made_tested_looked_at_changed_and_deleted(
     assert not await EndpointRow.filter(id=row.id).exists()
 
 
+async def test_webhook_that_is_off_and_sent_nothing_says_no_figures_and_can_be_switched_on(
+    boss: Visitor, receiver: Receiver, clean: None
+) -> None:
+    await boss.post("/webhooks/new/http", typed(receiver.url, is_enabled=""))
+    row = await EndpointRow.get()
+    reason = "The receiver answered `410`."
+    await EndpointRow.filter(id=row.id).update(is_enabled=False, disabled_reason=reason)
+
+    shown = await boss.get(f"/webhooks/{row.id}")
+    await boss.post(f"/webhooks/{row.id}/switch", {"on": "true"})
+    after = await boss.get(f"/webhooks/{row.id}")
+
+    assert "The receiver answered <code>410</code>." in shown.html
+    assert "0.0 %" not in shown.text and "0 ms" not in shown.text
+    assert '<input type="hidden" name="on" value="true"><button class="btn btn-primary">' in shown.html
+    assert "was switched off" not in after.text
+    assert '<input type="hidden" name="on" value="true">' not in after.html
+
+
 async def test_form_says_what_is_wrong_at_the_field(boss: Visitor, clean: None) -> None:
     refused = await boss.post("/admin/webhooks/new/http", typed("http://10.0.0.1/", events="Not A Type", filters="x"))
     again = await boss.post("/admin/webhooks/new/http", typed("http://10.0.0.1/"))

@@ -14,6 +14,7 @@ from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
 from muntin.database.migrations.sqlite import SafeSqlite
+from muntin.database.migrations.states import empty_state
 
 
 class StillNeeded(Exception):
@@ -35,10 +36,27 @@ class BrokenReferences(Exception):
 class Executor(MigrationExecutor):
     """Tortoise's planning, with our editor for SQLite and one transaction per migration, its note included."""
 
+    _reached: tuple[frozenset[MigrationKey], State] | None = None
+
     def _schema_editor(self, atomic: bool = True, collect_sql: bool = False) -> BaseSchemaEditor:
         if self.connection.capabilities.dialect == "sqlite":
             return SafeSqlite(self.connection, atomic=atomic, collect_sql=collect_sql)
         return super()._schema_editor(atomic, collect_sql)
+
+    async def _project_state(self, applied: set[MigrationKey], *, upto: MigrationKey | None = None) -> State:
+        """The tables after these migrations; after one that just ran they are known."""
+        if upto is None and self._reached and self._reached[0] == applied:
+            return self._reached[1]
+        state = empty_state(self.loader.apps_config)
+        for key in self._full_plan():
+            if upto and key == upto:
+                break
+            if key in applied:
+                migration = self.loader.graph.nodes[key]
+                if migration is None:
+                    raise ValueError(f"Missing migration for {key}")
+                await migration.apply(state, dry_run=True, schema_editor=None)
+        return state
 
     async def prepare(self) -> set[MigrationKey]:
         """Read the migration files and the history; the migrations that ran already."""
@@ -79,10 +97,12 @@ class Executor(MigrationExecutor):
         """Run one step and note it; both or neither."""
         key = MigrationKey(app_label=step.migration.app_label, name=step.migration.name)
         state = await (self._project_state(applied, upto=key) if step.backward else self._project_state(applied))
+        self._reached = None  # it is changed on the way
         editor = self._schema_editor(atomic=step.migration.atomic)
         if not editor.atomic_migration:
             await self._change(step, state, editor)
             await self._note(step, key, self.connection)
+            self._reach(step, state, applied | {key})
             return
         async with in_transaction(self.connection.connection_name) as connection:
             await _write_first(connection)
@@ -90,6 +110,11 @@ class Executor(MigrationExecutor):
             await self._change(step, state, editor)
             await _check_references(connection)
             await self._note(step, key, connection)
+        self._reach(step, state, applied | {key})
+
+    def _reach(self, step: PlanStep, state: State, applied: set[MigrationKey]) -> None:
+        if not step.backward:
+            self._reached = frozenset(applied), state
 
     async def _change(self, step: PlanStep, state: State, editor: BaseSchemaEditor) -> None:
         if step.backward:

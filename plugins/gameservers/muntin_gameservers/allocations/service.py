@@ -22,12 +22,13 @@ from muntin_gameservers.schemas import Allocation
 from muntin_gameservers.servers.changes import SYNC
 from muntin_gameservers.servers.placement import lock_node
 from muntin_gameservers.servers.shown import allocation
+from muntin_gameservers.servers.states import refuse_moving
 
 
 @guarded("allocation.read", on=ServerRow)
 async def list_allocations(actor: Actor, server: ServerRow, query: PageQuery) -> Page[Allocation]:
     """The server's addresses."""
-    rows = matching(AllocationRow.filter(server_id=server.id), query.search)
+    rows = matching(AllocationRow.filter(server_id=server.id, node_id=server.node_id), query.search)
     total = await rows.count()
     found = await rows.order_by(*query.order(SORTABLE, default="ip,port")).offset(query.offset).limit(query.per_page)
     return Page.of([allocation(row, primary_id=server.allocation_id) for row in found], total, query)
@@ -44,7 +45,7 @@ async def claim_allocation(actor: Actor, server: ServerRow) -> Allocation:
     """
     async with transaction() as events:
         current = await _locked(server)
-        if await AllocationRow.filter(server_id=server.id).count() >= current.allocations_limit:
+        if await AllocationRow.filter(server_id=server.id, node_id=server.node_id).count() >= current.allocations_limit:
             raise LimitReached(_("This server may have no more addresses."), limit=current.allocations_limit)
         row = await _take_free(current)
         await _announce(events, actor, current, "server.allocation_added", {"ip": row.ip, "port": row.port})
@@ -94,18 +95,25 @@ async def release_allocation(actor: Actor, server: ServerRow, allocation_id: UUI
 
 
 async def _locked(server: ServerRow) -> ServerRow:
-    """The server as it is now, while nobody else gives or takes addresses of its node."""
+    """The server as it is now, while nobody else gives or takes addresses of its node.
+
+    Raises:
+        NotFound: It was deleted meanwhile.
+        ServerLocked: It is being moved to another node.
+        ServerSuspended: It is suspended.
+    """
     await lock_node(server.node_id)
     current = await ServerRow.get_or_none(id=server.id)
     if current is None:
         raise NotFound
+    refuse_moving(current)
     if current.is_suspended:
         raise ServerSuspended
     return current
 
 
 async def _own(server: ServerRow, allocation_id: UUID) -> AllocationRow:
-    row = await AllocationRow.get_or_none(id=allocation_id, server_id=server.id)
+    row = await AllocationRow.get_or_none(id=allocation_id, server_id=server.id, node_id=server.node_id)
     if row is None:
         raise NotFound
     return row

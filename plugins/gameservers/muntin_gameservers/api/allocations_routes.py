@@ -10,7 +10,13 @@ from muntin.routing import Routes
 from muntin.schemas import Page, PageQuery
 from muntin_gameservers.allocations import nodes, service
 from muntin_gameservers.allocations.schemas import AllocationChanges, AllocationsIn, NodeAllocationQuery
-from muntin_gameservers.errors import AllocationInUse, AllocationPrimary, NoAllocationAvailable, ServerSuspended
+from muntin_gameservers.errors import (
+    AllocationInUse,
+    AllocationPrimary,
+    NoAllocationAvailable,
+    ServerLocked,
+    ServerSuspended,
+)
 from muntin_gameservers.schemas import Allocation
 from muntin_gameservers.servers.listing import server_id_of
 
@@ -56,7 +62,7 @@ async def list_allocations(actor: Actor, server_id: str, query: PageQuery) -> Pa
     returns=Allocation,
     status=201,
     service=service.claim_allocation,
-    errors=(LimitReached, NoAllocationAvailable, ServerSuspended),
+    errors=(LimitReached, NoAllocationAvailable, ServerLocked, ServerSuspended),
 )
 async def claim_allocation(actor: Actor, server_id: str) -> Allocation:
     """Give the server a free address of its node."""
@@ -64,7 +70,11 @@ async def claim_allocation(actor: Actor, server_id: str) -> Allocation:
 
 
 @routes.put(
-    OWN, body=AllocationChanges, returns=Allocation, service=service.update_allocation, errors=(ServerSuspended,)
+    OWN,
+    body=AllocationChanges,
+    returns=Allocation,
+    service=service.update_allocation,
+    errors=(ServerLocked, ServerSuspended),
 )
 async def update_allocation(
     actor: Actor, server_id: str, allocation_id: UUID, changes: AllocationChanges
@@ -73,7 +83,7 @@ async def update_allocation(
     return await service.update_allocation(actor, await server_id_of(server_id), allocation_id, changes)
 
 
-@routes.delete(OWN, service=service.release_allocation, errors=(AllocationPrimary, ServerSuspended))
+@routes.delete(OWN, service=service.release_allocation, errors=(AllocationPrimary, ServerLocked, ServerSuspended))
 async def release_allocation(actor: Actor, server_id: str, allocation_id: UUID) -> None:
     """Give an address back."""
     await service.release_allocation(actor, await server_id_of(server_id), allocation_id)

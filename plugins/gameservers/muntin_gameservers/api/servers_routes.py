@@ -33,9 +33,12 @@ from muntin_gameservers.schemas import (
     SettingsIn,
     SuspensionIn,
     Ticket,
+    TransferIn,
+    TransferStarted,
 )
 from muntin_gameservers.servers import changes, creation, listing, power, removal
 from muntin_gameservers.servers.listing import server_id_of
+from muntin_gameservers.servers.transfers import ordering as transfers
 
 routes = Routes(dialect="native", prefix="/api/v1", tags=("servers",))
 ONE = "/servers/<string:server_id>"
@@ -93,7 +96,7 @@ async def list_activity(actor: Actor, server_id: str, query: ActivityQuery) -> P
     return await listing.list_activity(actor, await server_id_of(server_id), query)
 
 
-@routes.put(f"{ONE}/settings", body=SettingsIn, returns=Server, service=changes.rename_server)
+@routes.put(f"{ONE}/settings", body=SettingsIn, returns=Server, service=changes.rename_server, errors=(ServerLocked,))
 async def rename_server(actor: Actor, server_id: str, wanted: SettingsIn) -> Server:
     """Change name and description."""
     return await changes.rename_server(actor, await server_id_of(server_id), wanted)
@@ -154,7 +157,7 @@ async def load_any_server(actor: Actor, server_id: UUID) -> Server:
     return await listing.load_any_server(actor, server_id)
 
 
-@routes.put(ANY, body=ServerChanges, returns=Server, service=changes.update_server, errors=(Conflict,))
+@routes.put(ANY, body=ServerChanges, returns=Server, service=changes.update_server, errors=(Conflict, ServerLocked))
 async def update_server(actor: Actor, server_id: UUID, wanted: ServerChanges) -> Server:
     """Change a server; limits reach the node at once."""
     return await changes.update_server(actor, server_id, wanted)
@@ -166,13 +169,15 @@ async def delete_server(actor: Actor, server_id: UUID, query: DeletionQuery) -> 
     await removal.delete_server(actor, server_id, force=query.force)
 
 
-@routes.post(f"{ANY}/suspend", body=SuspensionIn, returns=Server, service=changes.suspend_server)
+@routes.post(
+    f"{ANY}/suspend", body=SuspensionIn, returns=Server, service=changes.suspend_server, errors=(ServerLocked,)
+)
 async def suspend_server(actor: Actor, server_id: UUID, why: SuspensionIn) -> Server:
     """Stop a server and keep it from being used."""
     return await changes.suspend_server(actor, server_id, reason=why.reason)
 
 
-@routes.post(f"{ANY}/unsuspend", returns=Server, service=changes.unsuspend_server)
+@routes.post(f"{ANY}/unsuspend", returns=Server, service=changes.unsuspend_server, errors=(ServerLocked,))
 async def unsuspend_server(actor: Actor, server_id: UUID) -> Server:
     """Let a server be used again."""
     return await changes.unsuspend_server(actor, server_id)
@@ -184,3 +189,15 @@ async def unsuspend_server(actor: Actor, server_id: UUID) -> Server:
 async def reinstall_server(actor: Actor, server_id: UUID, how: ReinstallIn) -> Server:
     """Run the install script again."""
     return await changes.reinstall_server(actor, server_id, wipe=how.wipe)
+
+
+@routes.post(
+    f"{ANY}/transfer",
+    body=TransferIn,
+    returns=TransferStarted,
+    service=transfers.start_transfer,
+    errors=(ServerLocked, Conflict, NodeUnreachable),
+)
+async def start_transfer(actor: Actor, server_id: UUID, wanted: TransferIn) -> TransferStarted:
+    """Move a server with its files to another node; it is stopped meanwhile, and started again if it ran."""
+    return await transfers.start_transfer(actor, server_id, wanted)

@@ -8,7 +8,7 @@ from muntin.access import Actor
 from muntin.api.conditions import refuse_if_changed
 from muntin.call import Call
 from muntin.routing import Routes
-from muntin_gameservers.errors import ServerSuspended, VariableNotEditable
+from muntin_gameservers.errors import ServerLocked, ServerSuspended, VariableNotEditable
 from muntin_gameservers.servers import startup
 from muntin_gameservers.servers.listing import server_id_of
 from muntin_gameservers.servers.startup import Startup, StartupIn
@@ -28,7 +28,7 @@ async def load_startup(actor: Actor, server_id: str) -> Startup:
     body=StartupIn,
     returns=Startup,
     service=startup.update_startup,
-    errors=(VariableNotEditable, ServerSuspended),
+    errors=(VariableNotEditable, ServerLocked, ServerSuspended),
 )
 async def update_startup(actor: Actor, server_id: str, changes: StartupIn, call: Call) -> Startup:
     """Set variables or the image."""

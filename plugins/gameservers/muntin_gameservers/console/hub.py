@@ -37,6 +37,12 @@ class ConsoleHub:
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
 
+    async def look_again(self, server_id: UUID) -> None:
+        """Something was done with a server; if it is watched here, its viewers are shown where it is now."""
+        upstream = self._open.get(server_id)
+        if upstream is not None:
+            await upstream.look_again()
+
     async def close(self) -> None:
         """Let go of every node."""
         for task in list(self._leaving):

@@ -53,6 +53,8 @@ class Upstream:
         self.last_seq = -1
         self.install_lines: list[str] = []  # of the install under way, for viewers that come later
         self._arrived = 0  # of them, on this connection
+        self._first = 0  # number here of the line that the node numbers 0
+        self._line: ClientConnection | None = None
         self.is_away = False  # the last try to reach the node failed
         self.heard = asyncio.Event()  # the node's first answer, or its first failure
         self._task: asyncio.Task[None] | None = None
@@ -68,6 +70,28 @@ class Upstream:
             await asyncio.gather(self._task, return_exceptions=True)
         self.lines.close()
         self.signals.close()
+
+    async def look_again(self) -> None:
+        """Show what is done with the server now; if it is on another node, go there."""
+        has_moved = await self._find()
+        if "transferring" in (self.status, self.server.stage):
+            self.status = self.server.status
+            self._signal("status", status=self.status)
+        line = self._line
+        if has_moved and line is not None:
+            self._line = None
+            await line.close()
+
+    async def _find(self) -> bool:
+        """Look up where the server is; whether that is another node, whose lines are numbered on from here."""
+        row = await ServerRow.get_or_none(id=self.server.id)
+        if row is None:
+            return False
+        has_moved = row.node_id != self.server.node_id
+        self.server = row
+        if has_moved:
+            self._first = self.last_seq + 1
+        return has_moved
 
     async def _run(self) -> None:
         wait_s = 0.25
@@ -87,6 +111,7 @@ class Upstream:
             wait_s = min(wait_s * 2, 10.0)
 
     async def _converse(self) -> None:
+        await self._find()
         node = await NodeRow.get(id=self.server.node_id)
         address = f"{node.base_url.replace('http', 'ws', 1)}/api/servers/{self.server.id}/ws?muntin=1"
         origin = panel().configuration.public_url
@@ -98,13 +123,19 @@ class Upstream:
             ssl=tls_of(node),
             proxy=None,
         ) as line:
+            if node.id != self.server.node_id:
+                return  # it moved meanwhile
             self._arrived = 0
+            self._line = line
             await self._authenticate(line, node)
             renewing = asyncio.create_task(self._renew(line, node))
             try:
                 async for message in line:
+                    if self._line is not line:
+                        return
                     await self._take(line, orjson.loads(message))
             finally:
+                self._line = None
                 renewing.cancel()
 
     async def _renew(self, line: ClientConnection, node: NodeRow) -> None:
@@ -121,7 +152,8 @@ class Upstream:
             if self.is_away:
                 self._signal("status", status=self.status)
             self.is_away = False
-            await _send(line, "send logs", *([str(self.last_seq)] if self.last_seq >= 0 else []))
+            known = self.last_seq - self._first  # as this node numbers them
+            await _send(line, "send logs", *([str(known)] if known >= 0 else []))
         elif event == "console output":
             self._take_lines(args, frame.get("seq"))
         elif event == "stats" and args:
@@ -134,6 +166,10 @@ class Upstream:
             self.install_lines.clear()
             self._arrived = 0
             self._signal("event", event="install_completed", data={})
+        elif event == "transfer logs":
+            self._signal("install_output", message="\n".join(args))
+        elif event == "transfer status" and args:
+            self._signal("event", event="transfer_status", data={"status": args[0]})
         elif event == "daemon message":
             self._take_lines(args, None)
         elif event in ("daemon error", "jwt error"):
@@ -158,7 +194,7 @@ class Upstream:
 
     def _take_lines(self, lines: list[str], seq: object) -> None:
         """Publish lines that were not seen before; a node without numbers (Wings) gets ours."""
-        first = seq if isinstance(seq, int) else self.last_seq + 1
+        first = self._first + seq if isinstance(seq, int) else self.last_seq + 1
         for number, line in enumerate(lines, first):
             if number > self.last_seq:
                 self.last_seq = number

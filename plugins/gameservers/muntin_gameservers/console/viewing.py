@@ -157,8 +157,9 @@ def _read(message: str | bytes) -> Mapping[str, Any]:
 
 
 async def look_again_at(panel: Panel, data: Json) -> None:
-    """End the sockets of those who may not watch a server any more; data names the server."""
+    """End the sockets of those who may not watch a server any more, and follow one that moved; data names it."""
     server_id = UUID(str(data["server_id"])) if isinstance(data, dict) else UUID(int=0)
+    await hub.look_again(server_id)
     watching = [
         one
         for one in panel.connections.open

@@ -17,6 +17,7 @@ from muntin_gameservers.node.servers.fleet import Fleet
 from muntin_gameservers.node.servers.host import Host
 from muntin_gameservers.node.servers.installing import deliver_again
 from muntin_gameservers.node.sockets.registry import SocketRegistry
+from muntin_gameservers.node.transfers.transfers import Transfers
 from muntin_node.context import NodeContext
 from muntin_node.contributions import RunningHalf
 
@@ -31,6 +32,7 @@ class GameServers:
 
     Attributes:
         sockets: The websockets that look at servers.
+        transfers: Servers that leave this node or come to it.
     """
 
     def __init__(self, context: NodeContext) -> None:
@@ -39,7 +41,8 @@ class GameServers:
         self.fleet = Fleet(self.host)
         self.activity = Activity(self.host)
         self.sockets = SocketRegistry()
-        self._boot = Boot(self.fleet)
+        self.transfers = Transfers(self.fleet)
+        self._boot = Boot(self.fleet, self.transfers)
         self._events = EventFeed(self.host.engine, self.fleet.on_event, self._engine_came, self._engine_went)
 
     async def start(self) -> RunningHalf:
@@ -111,6 +114,7 @@ class GameServers:
             "servers": len(servers),
             "running": sum(server.state != "offline" for server in servers),
             "installing": sum(server.installation is not None for server in servers),
+            "transferring": sum(server.is_transferring for server in servers),
         }
 
     async def system(self) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ from muntin_gameservers.node.servers.errors import NotRunning, ServerSuspended
 from muntin_gameservers.node.servers.install_log import stored_output
 from muntin_gameservers.node.servers.server import Server
 from muntin_gameservers.node.sockets.console_socket import serve_console
+from muntin_gameservers.node.transfers.routes import add_transfer_routes
 from muntin_node.access import public, state_of
 from muntin_node.bodies import json_body
 from muntin_node.errors import NodeError, NotFound
@@ -59,6 +60,7 @@ def routes() -> tuple[Blueprint, ...]:
     add("/api/servers/<uuid>/reinstall", view_func=reinstall, methods=["POST"])
     add("/api/servers/<uuid>/sync", view_func=synchronise, methods=["POST"])
     add("/api/servers/<uuid>/ws/deny", view_func=deny_sockets, methods=["POST"])
+    add_transfer_routes(blueprint)
     blueprint.add_websocket("/api/servers/<uuid>/ws", view_func=console)
     return (blueprint,)
 

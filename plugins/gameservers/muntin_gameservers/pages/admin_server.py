@@ -1,12 +1,16 @@
-"""One server, for administrators: settings and limits, game, suspension, reinstalling, deleting."""
+"""One server, for administrators: settings and limits, game, suspension, moving, reinstalling, deleting."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from muntin import clock
 from muntin.access import Actor, require
+from muntin.accounts.models import AccountRow
 from muntin.call import Call
+from muntin.errors import NotFound
 from muntin.nodes.models import NodeRow
 from muntin.pages import forms
 from muntin.pages.answers import Crumb, Page, Redirect
@@ -23,12 +27,14 @@ from muntin_gameservers.pages.variables import submit_variables, typed_environme
 from muntin_gameservers.pages.view import LIVE, address_of
 from muntin_gameservers.schemas import Server, ServerChanges
 from muntin_gameservers.servers import changes, listing, removal
+from muntin_gameservers.servers.transfers.finding import OPEN, latest_transfer
 
 routes = Routes(dialect="pages", prefix="/admin/servers/<uuid:server_id>", tags=("servers",))
 SETTINGS = ("name", "user_id", "description", "external_id")
 LIMITS = ("memory", "disk", "cpu", "swap", "io", "allocations_limit", "databases_limit", "backups_limit")
 GAME = ("egg_id", "image", "startup")
 REQUIRED = ("name", *LIMITS, *GAME)
+FAILURE_SHOWN = timedelta(days=7)
 
 
 @routes.get("", service=listing.load_any_server)
@@ -132,7 +138,9 @@ def _path(server_id: UUID) -> str:
 
 async def _page(actor: Actor, server_id: UUID, settings: Problems, game: Problems) -> Page:
     server = await listing.load_any_server(actor, server_id)
-    row = await ServerRow.get(id=server.id).select_related("egg__nest", "owner")
+    row = await ServerRow.get_or_none(id=server.id).select_related("egg__nest", "owner")
+    if row is None:
+        raise NotFound  # deleted just now
     egg = await shown_one(row.egg)
     values = {
         "server": server,
@@ -140,7 +148,7 @@ async def _page(actor: Actor, server_id: UUID, settings: Problems, game: Problem
         "address": address_of(server),
         "node": await NodeRow.get(id=server.node_id),
         "owner": row.owner,
-        "ports": await AllocationRow.filter(server_id=server.id).count(),
+        "ports": await AllocationRow.filter(server_id=server.id, node_id=server.node_id).count(),
         "egg": egg,
         "reason": row.suspension_reason or "",
         "fields": await _settings_fields(server, settings),
@@ -152,6 +160,7 @@ async def _page(actor: Actor, server_id: UUID, settings: Problems, game: Problem
         "problems": settings,
         "game_problems": game,
         "live_path": LIVE,
+        "move": await _move(server),
         "may_update": actor.may("admin.servers.update"),
         "may_suspend": actor.may("admin.servers.suspend"),
         "may_delete": actor.may("admin.servers.delete"),
@@ -159,6 +168,27 @@ async def _page(actor: Actor, server_id: UUID, settings: Problems, game: Problem
     status = max(settings.status, game.status)
     crumbs = (*CRUMBS, Crumb(label=server.name))
     return Page("gameservers/admin_server.html", values, title=server.name, crumbs=crumbs, status=status)
+
+
+async def _move(server: Server) -> dict[str, Any] | None:
+    """The move that is under way, or the last one if it failed not long ago."""
+    row = await latest_transfer(server.id)
+    if row is None or row.state == "succeeded":
+        return None
+    if row.ended_at is not None and row.ended_at < clock.now() - FAILURE_SHOWN:
+        return None
+    names = dict(await NodeRow.filter(id__in=[row.source_node_id, row.target_node_id]).values_list("id", "name"))
+    by = await AccountRow.get_or_none(id=row.ordered_by) if row.ordered_by else None
+    return {
+        "is_open": row.state in OPEN,
+        "state": row.state,
+        "reason": row.reason,
+        "source": names.get(row.source_node_id, _("a node that is gone")),
+        "target": names.get(row.target_node_id, _("a node that is gone")),
+        "target_id": row.target_node_id,
+        "ordered_by": by.username if by else "",
+        "began_at": row.created_at,
+    }
 
 
 async def _settings_fields(server: Server, problems: Problems) -> list[forms.Field]:

@@ -30,9 +30,12 @@ async def load_cards(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, An
 
 
 async def load_overview(actor: Actor, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """How many servers there are, and those that need somebody."""
+    """How many servers there are, and those that need somebody, or are on their way to another node."""
     failed = await list_all_servers(actor, AdminServerQuery(per_page=ATTENTION, status="install_failed"))
+    moving = await list_all_servers(actor, AdminServerQuery(per_page=ATTENTION, status="transferring"))
     return {
+        "moving": moving.items,
+        "moving_total": moving.total,
         "total": await ServerRow.all().count(),
         "running": await ServerRow.filter(stage="ready", is_suspended=False, power="running").count(),
         "failed": failed.items,

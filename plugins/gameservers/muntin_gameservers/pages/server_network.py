@@ -26,7 +26,7 @@ async def show_network(actor: Actor, server_id: UUID, call: Call, query: PageQue
     """Addresses and ports."""
     page = await allocations.list_allocations(actor, server_id, query)
     server = await listing.load_server(actor, server_id)
-    usable = () if server.is_suspended else server.permissions
+    usable = () if server.is_suspended or server.status == "transferring" else server.permissions
     return await server_page(
         call,
         server,

@@ -50,7 +50,8 @@ async def save_startup(actor: Actor, server_id: UUID, call: Call) -> Page | Redi
 async def _startup(actor: Actor, server_id: UUID, call: Call, problems: Problems) -> Page:
     shown = await startup.load_startup(actor, server_id)
     server = await listing.load_server(actor, server_id)
-    may = "startup.update" in server.permissions and not server.is_suspended
+    is_usable = not server.is_suspended and server.status != "transferring"
+    may = "startup.update" in server.permissions and is_usable
     values = {"startup": shown, "fields": _fields(server, shown, problems, may), "problems": problems, "may_save": may}
     return await server_page(call, server, "/startup", "startup.html", status=problems.status, **values)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from muntin.access import Actor
 from muntin.routing import Routes
-from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange
+from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange, TransferReport
 from muntin_gameservers.remote import service
 from muntin_gameservers.remote.service import RemoteQuery
 
@@ -65,6 +65,23 @@ async def load_install_script(actor: Actor, server_id: UUID) -> InstallScript:
 async def take_install_report(actor: Actor, server_id: UUID, report: InstallReport) -> None:
     """How an install ended."""
     await service.take_install_report(actor, server_id, report)
+
+
+@routes.post("/servers/<uuid:server_id>/transfer/success", status=204, service=service.take_transfer_success)
+async def take_transfer_success(actor: Actor, server_id: UUID) -> None:
+    """A server has arrived."""
+    await service.take_transfer_success(actor, server_id)
+
+
+@routes.post(
+    "/servers/<uuid:server_id>/transfer/failure",
+    body=TransferReport,
+    status=204,
+    service=service.take_transfer_failure,
+)
+async def take_transfer_failure(actor: Actor, server_id: UUID, report: TransferReport) -> None:
+    """A server could not be moved."""
+    await service.take_transfer_failure(actor, server_id, report)
 
 
 @routes.post("/servers/<uuid:server_id>/container/status", body=StateIn, returns=list[str], service=service.take_state)

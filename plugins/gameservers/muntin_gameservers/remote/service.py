@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from muntin.access import Actor, guarded
 from muntin.database import transaction
+from muntin.errors import NotFound
 from muntin.jobs import enqueue
 from muntin.schemas import Query
-from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange
+from muntin.translation import _
+from muntin_gameservers.contract import (
+    InstallReport,
+    InstallScript,
+    ServerConfiguration,
+    StateChange,
+    TransferReport,
+)
 from muntin_gameservers.events import ServerInstallCompleted, ServerInstallFailed, ServerStarted, ServerStopped
 from muntin_gameservers.models import ServerRow
 from muntin_gameservers.nests.stored import definition_of
@@ -18,6 +27,8 @@ from muntin_gameservers.servers.configuration import configuration_of
 from muntin_gameservers.servers.creation import INSTALL
 from muntin_gameservers.servers.problems import last_exit_of
 from muntin_gameservers.servers.telling import tell
+from muntin_gameservers.servers.transfers.ending import NoOpenTransfer, fail, succeed
+from muntin_gameservers.servers.transfers.finding import incoming_transfer, open_transfer, running_at, takes_part
 
 LAST_PAGE = 1_000_000
 """What is asked for beyond is answered as this one, which is empty: numbers of 64 bits overflow in databases."""
@@ -50,11 +61,19 @@ async def list_configurations(actor: Actor, query: RemoteQuery) -> dict[str, Any
     return {"data": data, "meta": meta}
 
 
-@guarded("node.report", on=ServerRow)
-async def load_configuration(actor: Actor, server: ServerRow) -> ServerConfiguration:
-    """One server's settings and process configuration."""
-    await server.fetch_related("egg")
-    return await configuration_of(server)
+@guarded("node.report")
+async def load_configuration(actor: Actor, server_id: UUID) -> ServerConfiguration:
+    """One server's settings and process configuration; also of one that is being brought to the node.
+
+    Raises:
+        NotFound: It is neither on the node nor on its way there.
+    """
+    coming = await incoming_transfer(server_id, actor.node_id)
+    among = ServerRow.all() if coming else ServerRow.visible_to(actor)
+    server = await among.get_or_none(id=server_id).select_related("egg")
+    if server is None:
+        raise NotFound
+    return await configuration_of(server, coming=coming)
 
 
 @guarded("node.report", on=ServerRow)
@@ -121,8 +140,46 @@ def _consequences(change: StateChange) -> dict[str, Any]:
 
 
 @guarded("node.report")
+async def take_transfer_success(actor: Actor, server_id: UUID) -> None:
+    """A node has all of a server that was moved to it.
+
+    Raises:
+        NotFound: The node has no part in the server.
+        Conflict: No move of it to this node is open, or was the one by which the node has it.
+    """
+    await _refuse_uninvolved(actor, server_id)
+    await succeed(server_id, actor=actor)
+
+
+@guarded("node.report")
+async def take_transfer_failure(actor: Actor, server_id: UUID, report: TransferReport) -> None:
+    """One of the two nodes cannot do its part of a move.
+
+    Raises:
+        NotFound: The node has no part in the server.
+        Conflict: No move of it is open in which this node takes part.
+    """
+    await _refuse_uninvolved(actor, server_id)
+    transfer = await open_transfer(server_id)
+    if transfer is None or actor.node_id not in (transfer.source_node_id, transfer.target_node_id):
+        raise NoOpenTransfer
+    reason = report.reason or _("The node {name} could not do its part.", name=actor.username)
+    if not await fail(server_id, reason, actor=actor, transfer_id=transfer.id):
+        raise NoOpenTransfer
+
+
+async def _refuse_uninvolved(actor: Actor, server_id: UUID) -> None:
+    is_own = await ServerRow.visible_to(actor).filter(id=server_id).exists()
+    if not is_own and not await takes_part(server_id, actor.node_id):
+        raise NotFound
+
+
+@guarded("node.report")
 async def reset_servers(actor: Actor) -> None:
-    """A node that starts runs no install: those that were under way are ordered again."""
+    """A node that starts runs no install, and sends or receives no server: the former are ordered again."""
+    reason = _("The node {name} was started again meanwhile.", name=actor.username)
+    for transfer in await running_at(actor.node_id):
+        await fail(transfer.server_id, reason, actor=actor, transfer_id=transfer.id)
     async with transaction() as events:
         for row in await ServerRow.visible_to(actor).filter(stage="installing"):
             await enqueue(events, INSTALL, server_id=str(row.id))

@@ -22,7 +22,7 @@ from muntin_gameservers.nests.stored import definition_of
 from muntin_gameservers.schemas import Server, ServerChanges, SettingsIn
 from muntin_gameservers.servers.placement import has_room, lock_node, take
 from muntin_gameservers.servers.shown import shown_one
-from muntin_gameservers.servers.states import refuse_locked
+from muntin_gameservers.servers.states import refuse_locked, refuse_moving
 from muntin_gameservers.servers.telling import tell
 from muntin_gameservers.servers.variables import complete_environment
 
@@ -47,6 +47,7 @@ async def update_server(actor: Actor, server: ServerRow, changes: ServerChanges)
         InvalidInput: A field names something that does not exist, or a variable breaks its rules.
         Conflict: An address or the external id is taken.
         NoAllocationAvailable: The node has no room for more memory or disk.
+        ServerLocked: It is being moved to another node.
     """
     asked = {k: v for k, v in changes.model_dump(exclude_unset=True).items() if v is not None or k in NULLABLE}
     more = asked.pop("additional_allocation_ids", [])
@@ -81,6 +82,7 @@ async def _locked(server: ServerRow) -> ServerRow:
     current = await ServerRow.select_for_update().get_or_none(id=server.id)
     if current is None:
         raise NotFound
+    refuse_moving(current)
     return current
 
 
@@ -115,7 +117,12 @@ async def _apply(server: ServerRow, asked: dict[str, Any], more: list[Any]) -> N
 
 @guarded("settings.rename", on=ServerRow)
 async def rename_server(actor: Actor, server: ServerRow, changes: SettingsIn) -> Server:
-    """Change what people call the server."""
+    """Change what people call the server.
+
+    Raises:
+        ServerLocked: It is being moved to another node.
+    """
+    refuse_moving(server)
     asked = {k: v for k, v in changes.model_dump(exclude_unset=True).items() if v is not None or k == "description"}
     async with transaction() as events:
         if asked:
@@ -136,8 +143,13 @@ async def rename_server(actor: Actor, server: ServerRow, changes: SettingsIn) ->
 
 @guarded("admin.servers.suspend", on=ServerRow)
 async def suspend_server(actor: Actor, server: ServerRow, *, reason: str | None = None) -> Server:
-    """Stop a server and keep it from being used; doing it twice changes nothing."""
+    """Stop a server and keep it from being used; doing it twice changes nothing.
+
+    Raises:
+        ServerLocked: It is being moved to another node.
+    """
     async with transaction() as events:
+        await _locked(server)
         changed = await ServerRow.filter(id=server.id, is_suspended=False).update(
             is_suspended=True, suspension_reason=reason
         )
@@ -156,8 +168,13 @@ async def suspend_server(actor: Actor, server: ServerRow, *, reason: str | None 
 
 @guarded("admin.servers.suspend", on=ServerRow)
 async def unsuspend_server(actor: Actor, server: ServerRow) -> Server:
-    """Let a server be used again; it is not started."""
+    """Let a server be used again; it is not started.
+
+    Raises:
+        ServerLocked: It is being moved to another node.
+    """
     async with transaction() as events:
+        await _locked(server)
         changed = await ServerRow.filter(id=server.id, is_suspended=True).update(
             is_suspended=False, suspension_reason=None
         )
@@ -215,5 +232,5 @@ async def _begin_reinstall(events: Transaction, actor: Actor, server: ServerRow,
 
 
 def access_changed(server: ServerRow) -> None:
-    """Tell every process that who may use the server has changed, so that open consoles are looked at again."""
+    """Tell every process that who may use the server, or where it is, has changed: open consoles look again."""
     panel().bus.publish("gameservers.access", {"server_id": str(server.id)})

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from muntin_gameservers.contract import ServerConfiguration
 from muntin_gameservers.eggs.definition import EggDefinition
 from muntin_gameservers.eggs.templating import process_configuration
-from muntin_gameservers.models import AllocationRow, ServerRow
+from muntin_gameservers.models import AllocationRow, ServerRow, TransferRow
 from muntin_gameservers.nests.stored import definition_of
 
 
-async def configuration_of(server: ServerRow) -> ServerConfiguration:
-    """What the node runs the server by; the row's egg has to be fetched."""
+async def configuration_of(server: ServerRow, *, coming: TransferRow | None = None) -> ServerConfiguration:
+    """What the node runs the server by; the row's egg has to be fetched.
+
+    Args:
+        coming: For the node to which this move brings the server: with the addresses that it will have there.
+    """
     egg = definition_of(server.egg)
-    settings = _settings(server, egg, await AllocationRow.filter(server_id=server.id).order_by("port"))
+    node_id, primary_id = (
+        (coming.target_node_id, coming.allocation_id) if coming else (server.node_id, server.allocation_id)
+    )
+    own = await AllocationRow.filter(server_id=server.id, node_id=node_id).order_by("port")
+    settings = _settings(server, egg, _allocations(primary_id, own))
     return ServerConfiguration.model_validate(
         {"settings": settings, "process_configuration": process_configuration(egg, settings)}
     )
 
 
-def _settings(server: ServerRow, egg: EggDefinition, allocations: list[AllocationRow]) -> dict[str, Any]:
+def _settings(server: ServerRow, egg: EggDefinition, allocations: dict[str, Any]) -> dict[str, Any]:
     environment = {
         **server.environment,
         "STARTUP": server.startup,
@@ -44,14 +53,14 @@ def _settings(server: ServerRow, egg: EggDefinition, allocations: list[Allocatio
             "oom_killer": True,
         },
         "container": {"image": server.image, "requires_rebuild": False},
-        "allocations": _allocations(server, allocations),
+        "allocations": allocations,
         "mounts": [],
         "egg": {"id": str(server.egg_id), "file_denylist": list(egg.file_denylist)},
     }
 
 
-def _allocations(server: ServerRow, allocations: list[AllocationRow]) -> dict[str, Any]:
-    primary = next((one for one in allocations if one.id == server.allocation_id), None)
+def _allocations(primary_id: UUID | None, allocations: list[AllocationRow]) -> dict[str, Any]:
+    primary = next((one for one in allocations if one.id == primary_id), None)
     mappings: dict[str, list[int]] = {}
     for one in allocations:
         mappings.setdefault(one.ip, []).append(one.port)

@@ -15,8 +15,12 @@ from muntin.nodes.models import NodeRow
 from muntin_gameservers.models import LeftoverRow, ServerRow, TicketRow
 from muntin_gameservers.servers.changes import REINSTALL, SYNC
 from muntin_gameservers.servers.creation import INSTALL
+from muntin_gameservers.servers.leftovers import JOBS as LEFTOVER_JOBS
+from muntin_gameservers.servers.leftovers import order_forgotten, order_removal, remove_from_node
 from muntin_gameservers.servers.problems import standing_problem
-from muntin_gameservers.servers.removal import finish_removal, remove_from_node
+from muntin_gameservers.servers.removal import finish_removal
+from muntin_gameservers.servers.transfers.jobs import JOBS as TRANSFER_JOBS
+from muntin_gameservers.servers.transfers.sweeping import end_forgotten
 
 STUCK_AFTER = timedelta(minutes=2)
 
@@ -46,7 +50,7 @@ async def reinstall(context: JobContext, *, server_id: str, wipe: bool = False) 
 async def sync(context: JobContext, *, server_id: str) -> None:
     """Have the node fetch a server's settings again."""
     server = await ServerRow.get_or_none(id=UUID(server_id))
-    if server is None or server.stage == "deleting":
+    if server is None or server.stage in ("deleting", "transferring"):
         return
     try:
         await _ask(server, "POST", f"/api/servers/{server_id}/sync")
@@ -65,22 +69,23 @@ async def remove(context: JobContext, *, server_id: str) -> None:
 
 async def reconcile_node(context: JobContext, *, node_id: str) -> None:
     """After a node came back: remove leftovers, and tell it again whatever it may have missed."""
-    for leftover in await LeftoverRow.filter(node_id=UUID(node_id)):
-        await remove_from_node(leftover.node_id, leftover.server_id)
-        await leftover.delete()
     async with transaction() as events:
+        for leftover in await LeftoverRow.filter(node_id=UUID(node_id)):
+            await order_removal(events, leftover.node_id, leftover.server_id)
         for server in await ServerRow.filter(node_id=UUID(node_id)):
             name = {"installing": INSTALL, "deleting": "gameservers.remove"}.get(server.stage, SYNC)
             await enqueue(events, name, server_id=str(server.id))
 
 
 async def tidy(context: JobContext) -> None:
-    """Resume what is stuck, and drop tickets nobody used."""
+    """Resume what is stuck, end moves nobody ends any more, and drop tickets nobody used."""
     await TicketRow.filter(expires_at__lt=datetime.now(UTC)).delete()
     stuck = await ServerRow.filter(stage="deleting", updated_at__lt=datetime.now(UTC) - STUCK_AFTER)
     async with transaction() as events:
         for server in stuck:
             await enqueue(events, "gameservers.remove", server_id=str(server.id))
+    await order_forgotten()
+    await end_forgotten()
 
 
 async def node_returned(event: EventEnvelope) -> None:
@@ -117,4 +122,6 @@ JOBS = (
     Task(name="gameservers.reconcile_node", handler=reconcile_node, max_attempts=3, timeout_s=300),
     Task(name="gameservers.tidy", handler=tidy),
     Cron(name="gameservers.tidy_often", expression="*/5 * * * *", task="gameservers.tidy"),
+    *LEFTOVER_JOBS,
+    *TRANSFER_JOBS,
 )

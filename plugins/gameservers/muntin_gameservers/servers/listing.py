@@ -122,8 +122,8 @@ def _add_search(wanted: Conditions, text: str) -> None:
 
 def _add_status(wanted: Conditions, status: str) -> None:
     if status == "suspended":
-        wanted.add("s.is_suspended = ? AND s.stage <> 'deleting'", True)
-    elif status == "deleting":
+        wanted.add("s.is_suspended = ? AND s.stage NOT IN ('deleting', 'transferring')", True)
+    elif status in ("deleting", "transferring"):
         wanted.add("s.stage = ?", status)
     elif status in POWER:
         wanted.add("s.is_suspended = ? AND s.stage = 'ready' AND s.power = ?", False, status)

@@ -5,33 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from tortoise.functions import Count, Sum
+from tortoise.functions import Count
 
 from muntin.contributions import Objection, Promised
 from muntin.events import EventEnvelope
 from muntin.translation import _
-from muntin_gameservers.models import AllocationRow, ServerRow, SubuserRow
+from muntin_gameservers.models import AllocationRow, LeftoverRow, ServerRow, SubuserRow, TransferRow
+from muntin_gameservers.servers.promised import promised_of
+from muntin_gameservers.servers.transfers.finding import OPEN
 
 
 async def promised(node_ids: Sequence[UUID]) -> Mapping[UUID, Promised]:
-    """What the servers of each node were promised, in one query."""
-    if not node_ids:
-        return {}
-    rows = await (
-        ServerRow.filter(node_id__in=list(node_ids))
-        .annotate(memory=Sum("memory_mib"), disk=Sum("disk_mib"), cpu=Sum("cpu_percent"), servers=Count("id"))
-        .group_by("node_id")
-        .values("node_id", "memory", "disk", "cpu", "servers")
-    )
-    return {
-        row["node_id"]: Promised(
-            memory_mib=int(row["memory"]),
-            disk_mib=int(row["disk"]),
-            cpu_percent=int(row["cpu"]),
-            workloads=row["servers"],
-        )
-        for row in rows
-    }
+    """What the servers of each node, and those on their way to it, were promised, in one query."""
+    return await promised_of(node_ids)
 
 
 async def count_servers(account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
@@ -51,14 +37,21 @@ async def account_may_go(account_id: UUID | int) -> tuple[Objection, ...]:
 
 
 async def node_may_go(node_id: UUID | int) -> tuple[Objection, ...]:
-    """A node with servers stays."""
+    """A node stays that has servers, or to which one is on its way."""
     servers = await ServerRow.filter(node_id=node_id).count()
-    return (Objection(reason=_("{count} game servers are on the node.", count=servers)),) if servers else ()
+    coming = await TransferRow.filter(target_node_id=node_id, state__in=OPEN).count()
+    found = []
+    if servers:
+        found.append(Objection(reason=_("{count} game servers are on the node.", count=servers)))
+    if coming:
+        found.append(Objection(reason=_("{count} game servers are being moved to the node.", count=coming)))
+    return tuple(found)
 
 
 async def node_deleted(event: EventEnvelope) -> None:
-    """Subscriber of `node.deleted`: the addresses of a node go after it."""
+    """Subscriber of `node.deleted`: the addresses of a node go after it, and nothing is to be removed there."""
     await AllocationRow.filter(node_id=UUID(event.resource_id)).delete()
+    await LeftoverRow.filter(node_id=UUID(event.resource_id)).delete()
 
 
 async def account_deleted(event: EventEnvelope) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from tortoise.functions import Sum
-
+from muntin.contributions import Promised
 from muntin.errors import Conflict, InvalidInput
 from muntin.nodes.models import NodeRow
 from muntin.translation import _
 from muntin_gameservers.errors import NoAllocationAvailable
-from muntin_gameservers.models import AllocationRow, ServerRow
+from muntin_gameservers.models import AllocationRow
 from muntin_gameservers.schemas import Deploy, ServerIn
+from muntin_gameservers.servers.promised import promised_of
 
 
 async def lock_node(node_id: UUID) -> NodeRow:
@@ -93,11 +93,8 @@ def _fits(used_mib: int, wanted_mib: int, total_mib: int, overallocate_percent: 
 
 
 async def _promised(node_id: UUID, besides: UUID | None = None) -> tuple[int, int]:
-    rows = ServerRow.filter(node_id=node_id)
-    if besides is not None:
-        rows = rows.exclude(id=besides)
-    sums = await rows.annotate(memory=Sum("memory_mib"), disk=Sum("disk_mib")).values("memory", "disk")
-    return (int(sums[0]["memory"] or 0), int(sums[0]["disk"] or 0)) if sums else (0, 0)
+    found = (await promised_of([node_id], besides=besides)).get(node_id, Promised())
+    return found.memory_mib, found.disk_mib
 
 
 async def _free_allocation(node_id: UUID, deploy: Deploy) -> AllocationRow | None:

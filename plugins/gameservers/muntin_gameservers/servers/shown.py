@@ -17,7 +17,7 @@ from muntin_gameservers.schemas import Allocation, Server, SftpAddress
 from muntin_gameservers.servers.finding import Found, find_one
 
 SERVER_KEYS = tuple(permission.key for permission in PERMISSIONS if permission.on_resource)
-LOCKED = frozenset({"installing", "deleting"})
+LOCKED = frozenset({"installing", "transferring", "deleting"})
 SEES_ALL = "admin.servers.update"
 """Who may set every variable sees every one; others see those their egg shows to users, and none in lists."""
 

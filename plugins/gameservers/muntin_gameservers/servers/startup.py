@@ -26,6 +26,7 @@ from muntin_gameservers.nests.schemas import EggVariable
 from muntin_gameservers.nests.shown import variables_of
 from muntin_gameservers.nests.stored import definition_of
 from muntin_gameservers.servers.changes import SYNC
+from muntin_gameservers.servers.states import refuse_moving
 
 HIDDEN = "[hidden]"
 """Shown in the start command for the value of a variable that users may not see."""
@@ -93,11 +94,13 @@ async def update_startup(actor: Actor, server: ServerRow, changes: StartupIn) ->
         InvalidInput: The egg has no such variable or image, or a value breaks its rules.
         Forbidden: An administrator gave the server an image that is none of the egg's.
         ServerSuspended: The server is suspended.
+        ServerLocked: It is being moved to another node.
     """
     async with transaction() as events:
         current = await ServerRow.select_for_update().get_or_none(id=server.id)  # two changes must not undo each other
         if current is None:
             raise NotFound
+        refuse_moving(current)
         if current.is_suspended:
             raise ServerSuspended
         egg = await _egg_of(current)

@@ -54,6 +54,12 @@ class UsageTeller:
             if server_id is not None and usage is not None:
                 await self._tell(node_id, server_id, usage)
 
+    def forget(self, data: Json) -> None:
+        """A message of topic `gameservers.access`: where the server is and who is told of it is looked up anew."""
+        server_id = _identifier(str(data.get("server_id"))) if isinstance(data, dict) else None
+        if server_id is not None:
+            self._known.pop(server_id, None)
+
     def _is_due(self, server_id: UUID) -> bool:
         now = time.monotonic()
         if now - self._told.get(server_id, -EVERY_S) < EVERY_S:

@@ -11,8 +11,8 @@ import shutil
 import sys
 import tarfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,10 @@ def engine() -> Iterator[docker.APIClient]:
 
 @dataclass
 class Peer:
-    """The panel's side of the protocol: what it wants, and what it was told."""
+    """The panel's side of the protocol: what it wants, and what it was told.
+
+    `callers` are the bearers it knows; `desk` may answer first, told the caller's token id, method, path and body.
+    """
 
     url: str = ""
     servers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -102,12 +105,18 @@ class Peer:
     activity: list[dict[str, Any]] = field(default_factory=list)
     resets: int = 0
     is_down: bool = False
+    callers: set[str] = field(default_factory=lambda: {f"{TOKEN_ID}.{TOKEN}"})
+    desk: Callable[[str, str, list[str], Any], tuple[int, Any] | None] | None = None
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def answer(self, bearer: str, method: str, path: str, body: Any) -> tuple[int, Any]:
         """Status and body for one call below `/api/remote`."""
         parts = path.partition("?")[0].removeprefix("/api/remote/").split("/")
         if self.is_down:
             return 503, {}
+        if bearer not in self.callers:
+            return 403, None
+        if self.desk and (answer := self.desk(bearer.partition(".")[0], method, parts, body)):
+            return answer
         match method, parts:
             case "GET", ["servers"]:
                 rows = [{"uuid": uuid, **entry} for uuid, entry in self.servers.items()]
@@ -140,10 +149,8 @@ class Peer:
                     name, _, value = header.decode().partition(":")
                     headers[name.lower()] = value.strip()
                 raw = await reader.readexactly(int(headers.get("content-length", 0)))
-                if headers.get("authorization") != f"Bearer {TOKEN_ID}.{TOKEN}":
-                    status, answer = 403, None
-                else:
-                    status, answer = self.answer(method, path, json.loads(raw) if raw else None)
+                bearer = headers.get("authorization", "").removeprefix("Bearer ")
+                status, answer = self.answer(bearer, method, path, json.loads(raw) if raw else None)
                 content = b"" if status == 204 else json.dumps(answer).encode()
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content)
                 await writer.drain()
@@ -213,6 +220,8 @@ class Node:
     process: asyncio.subprocess.Process | None = None
     made: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    token_id: str = TOKEN_ID
+    secret: str = TOKEN
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, verify=False))
     until = staticmethod(until)
 
@@ -222,8 +231,8 @@ class Node:
         self.url = f"http://127.0.0.1:{port}"
         self.config = {
             "uuid": str(uuid4()),
-            "token_id": TOKEN_ID,
-            "token": TOKEN,
+            "token_id": self.token_id,
+            "token": self.secret,
             "api": {"host": "127.0.0.1", "port": port},
             "remote": self.peer.url,
             "system": {"root_directory": str(self.folder), "disk_check_interval": 1, "activity_send_interval": 1},
@@ -267,8 +276,9 @@ class Node:
             process.kill() if kill else process.terminate()
             await process.wait()
 
-    async def call(self, method: str, path: str, json: Any = None, token: str = TOKEN) -> httpx.Response:
-        """One HTTP call with the node's token."""
+    async def call(self, method: str, path: str, json: Any = None, token: str | None = None) -> httpx.Response:
+        """One HTTP call with the node's token; an empty one stands for none."""
+        token = self.secret if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self.http.request(method, self.url + path, json=json, headers=headers)
 
@@ -390,7 +400,7 @@ class Node:
             "unique_id": uuid4().hex[:16],
             "permissions": list(permissions),
         } | claims
-        return jwt.encode({"alg": "HS256"}, content, OctKey.import_key(TOKEN))
+        return jwt.encode({"alg": "HS256"}, content, OctKey.import_key(self.secret))
 
     @asynccontextmanager
     async def socket(self, uuid: str, token: str = "", query: str = "", origin: str = "") -> AsyncIterator[Socket]:
@@ -439,6 +449,34 @@ async def node(agent: Node) -> AsyncIterator[Node]:
     """The agent that all tests share; the servers of a module end with it."""
     yield agent
     await agent.forget()
+
+
+@pytest.fixture(scope="session")
+def make_node(engine: docker.APIClient) -> Callable[..., Node]:
+    """Agents with a folder and a panel that the caller names, each with credentials of its own."""
+
+    def make(folder: Path, peer: Peer, **values: Any) -> Node:
+        node = Node(folder, peer, engine, token_id=uuid4().hex[:16], secret=uuid4().hex * 2, **values)
+        peer.callers.add(f"{node.token_id}.{node.secret}")
+        node.configure()
+        return node
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_peer() -> Callable[[], AbstractAsyncContextManager[Peer]]:
+    """Panels that listen as long as their block lasts."""
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[Peer]:
+        peer = Peer()
+        server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+        peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield peer
+        server.close()
+
+    return make
 
 
 @pytest.fixture

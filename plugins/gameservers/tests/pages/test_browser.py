@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from muntin.testing.browsing import OVERFLOW, Watched, chromium, findings
 
 from .conftest import document
-from .world import World, made_world, signed_in
+from .wings_peer import WingsPeer, wings_peer
+from .world import PATIENCE_S, World, made_world, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -45,9 +47,9 @@ async def watched(world: World, browser: Browser) -> AsyncIterator[Watched]:
 
 
 def pages_of(world: World) -> list[str]:
-    own, egg = f"/servers/{world.server_id}", f"/admin/eggs/{world.egg_id}"
+    own, egg, server = f"/servers/{world.server_id}", f"/admin/eggs/{world.egg_id}", f"/admin/servers/{world.server_id}"
     return ["/", "/servers", "/servers?search=nothing", own, f"{own}/startup", f"{own}/network", f"{own}/activity",
-            f"{own}/settings", "/admin", "/admin/servers", f"/admin/servers/{world.server_id}",
+            f"{own}/settings", "/admin", "/admin/servers", server, f"{server}/transfer",
             f"/admin/servers/new?egg_id={world.egg_id}&node_id={world.node_id}", "/admin/eggs",
             "/admin/eggs/new", "/admin/eggs/nests", egg, f"{egg}/edit", f"{egg}/variables/new", "/admin/eggs/import",
             f"/admin/nodes/{world.node_id}/ports", "/setup/more"]  # fmt: skip
@@ -250,3 +252,71 @@ async def test_startup_is_saved_without_scripts(world: World, browser: Browser) 
 
     server = await world.ask("GET", f"/servers/{world.server_id}")
     assert server["environment"]["MT_MOTD"] == "No scripts here"
+
+
+@pytest.fixture
+async def second(world: World) -> AsyncIterator[WingsPeer]:
+    """Another node of the panel, which is online; nothing is placed on it unasked."""
+    async with wings_peer() as peer:
+        node_id = await world.add_node(peer, "node-2", alias="moved.example.org", is_public=False)
+        telling = asyncio.create_task(peer.tell_usage())
+        async with asyncio.timeout(PATIENCE_S):
+            while (await world.ask("GET", f"/admin/nodes/{node_id}"))["status"] != "online":  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.1)
+        yield peer
+        telling.cancel()
+
+
+async def test_a_server_is_moved_by_hand_while_its_owner_looks_on(
+    world: World, watched: Watched, second: WingsPeer, browser: Browser
+) -> None:
+    server_id = await world.add_server("traveller", node_id=world.node_id)
+    await world.wait_for(server_id, "offline")
+    await world.ask("POST", f"/servers/{server_id}/power", {"action": "start"})
+    await world.wait_for(server_id, "running")
+    context = await signed_in(world, browser, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    looking_on = Watched(await context.new_page(), world.panel.url)
+    owners = await looking_on.open(f"/servers/{server_id}")
+    await world.peer.watched(server_id)
+
+    page = await watched.open(f"/admin/servers/{server_id}")
+    await page.get_by_role("link", name="Move…").click()
+    serious = await findings(page)
+    await page.get_by_role("link", name="node-2").click()
+    await page.get_by_label("Port", exact=True).select_option(label="moved.example.org:25570")
+    serious += await findings(page)
+    await page.get_by_role("button", name="Move the server").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Move", exact=True).click()
+    await expect(page.locator("#move")).to_contain_text("The server is being moved from node-1 to node-2")
+    serious += await findings(page)
+
+    await expect(owners.locator("#server-state")).to_contain_text("The server is being moved to another node")
+    await expect(owners.locator("h1")).to_contain_text("Transferring")
+    await expect(owners.locator('[data-power="start"]')).to_be_disabled()
+    world.peer.game(server_id).tell("transfer logs", "half of it is sent")
+    await expect(owners.locator("#console")).to_contain_text("half of it is sent")
+    serious += await findings(owners)
+
+    second.game(server_id).say("[INFO] hello from the other node")
+    await second.report(f"/servers/{server_id}/transfer/success")
+    await expect(owners.locator("h1")).to_contain_text("Running")
+    await expect(owners.locator("#console")).to_contain_text("hello from the other node")
+    await expect(owners.locator("#server-address")).to_contain_text("moved.example.org:25570")
+    await expect(owners.locator("#server-state")).not_to_contain_text("being moved")
+    await expect(page.locator("#move")).to_be_empty()
+
+    await moves_no_further(world, page, server_id)
+    await context.close()
+    assert (serious, looking_on.problems) == ([], [])
+
+
+async def moves_no_further(world: World, page: Page, server_id: str) -> None:
+    """The way back is broken off; the page says so, and offers to try again."""
+    await page.goto(f"/admin/servers/{server_id}/transfer?node_id={world.node_id}")
+    await page.get_by_role("button", name="Move the server").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Move", exact=True).click()
+    await page.get_by_role("button", name="Cancel the move…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel the move").click()
+    await expect(page.locator("#move")).to_contain_text("It was cancelled by admin. It is on node-2 as before.")
+    await page.get_by_role("link", name="Try again").click()
+    await expect(page.get_by_role("heading", name="To the node node-1")).to_be_visible()

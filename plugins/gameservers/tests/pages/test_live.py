@@ -69,6 +69,23 @@ async def test_a_node_speaks_for_its_own_servers_only(
     assert await heard_by(panel, told, f"usage:{server.id}") == {}
 
 
+async def test_figures_are_taken_from_the_new_node_as_soon_as_the_server_is_there(
+    panel: Panel, made: Made, owner: Visitor, told: list[tuple[str, Any]]
+) -> None:
+    server, other = await made.server(owner.account_id), await made.node()
+    teller = UsageTeller()
+    figures: Any = {"servers": {str(server.id): FIGURES}}
+    await teller.hear(f"node.{other.id}.gameservers.usage", figures)
+
+    await ServerRow.filter(id=server.id).update(node_id=other.id)
+    for server_id in ("x", str(server.id)):
+        teller.forget({"server_id": server_id})
+    await teller.hear(f"node.{server.node_id}.gameservers.usage", figures)
+    await teller.hear(f"node.{other.id}.gameservers.usage", figures)
+
+    assert [len(found) for found in (await heard_by(panel, told, f"usage:{server.id}")).values()] == [1, 1]
+
+
 @pytest.mark.parametrize(
     "data", [None, [], {"servers": []}, {"servers": {"x": {}}}, {"servers": {str(uuid4()): {"memory_bytes": "many"}}},
              {"servers": {str(uuid4()): {}}}]

@@ -16,6 +16,7 @@ LONG = "The Grand Ancient Kingdom of the Northern Survival Isles - Season Twelve
 PASSWORD = "a long enough password"
 ACCOUNTS = ("ada", "grace.hopper", "an-administrator-with-a-rather-long-name")
 CRASH = {"code": 137, "oom": True, "at": "2026-01-02T03:04:05Z", "reason": "It used more memory than it may."}
+SWITCHED_OFF = "Nothing got through for 72 hours."
 WEBHOOKS_DOWN = "a receiver that is down more often than not, with a long name"
 
 
@@ -36,7 +37,7 @@ async def fill(world: World) -> dict[str, str]:
             "account": accounts["ada"], "suspended": servers[-1], "long": servers[0], "away": await _away(world),
             "crashed": await _crashed(world, servers[2]), "failed": await _failed_install(world),
             "installing": await _installing(world), "reinstalling": await _reinstalling(world, servers[-2]),
-            **await _webhooks(world)}  # fmt: skip
+            **await _moves(world, servers[4], servers[5]), **await _webhooks(world)}  # fmt: skip
 
 
 async def _places(world: World) -> None:
@@ -107,6 +108,26 @@ async def _reinstalling(world: World, server_id: str) -> str:
     return server_id
 
 
+async def _moves(world: World, moving: str, stays: str) -> dict[str, str]:
+    """A server on its way to another node, which is the same program, and one that could not be moved there."""
+    place = {"fqdn": "127.0.0.1", "scheme": "http", "daemon_port": world.peer.port, "memory": 32768, "disk": 200_000}
+    node = await world.ask("POST", "/admin/nodes", {"name": "frankfurt-2", "location": "Frankfurt", **place})
+    path = f"/admin/nodes/{node['id']}/allocations"
+    await world.ask("POST", path, {"ip": "127.0.0.1", "ports": ["25565-25590"], "alias": "eu.example.org"})
+    ports = await world.ask("GET", path)
+    for server_id, port in zip((moving, stays), ports, strict=False):
+        wanted = {"node_id": node["id"], "allocation_id": port["id"]}
+        await world.ask("POST", f"/admin/servers/{server_id}/transfer", wanted)
+    await until(lambda: _are_sent(world.peer, {moving, stays}))
+    reason = {"reason": "There is not enough free space on the node that the server was to be moved to."}
+    await world.peer.report(f"/servers/{stays}/transfer/failure", reason)
+    return {"moving": moving, "stays": stays, "elsewhere": node["id"]}
+
+
+async def _are_sent(peer: WingsPeer, servers: set[str]) -> bool:
+    return servers <= peer.sent
+
+
 async def _webhooks(world: World) -> dict[str, str]:
     """Webhooks of the panel and of the administrator, with a day of deliveries."""
     settings = {"outgoing": {"allowed_networks": ["127.0.0.0/8"]}, "webhooks": {"plain_http": True}}
@@ -117,10 +138,11 @@ async def _webhooks(world: World) -> dict[str, str]:
             ("/admin/webhooks", "Deployments", ["*"]),
             ("/admin/webhooks", WEBHOOKS_DOWN, ["server.*", "account.*"]),
             ("/webhooks", "My servers", ["server.started", "server.stopped"]),
+            ("/webhooks", "A bot that is gone", ["server.crashed"]),
         ):
             url = f"{receiver.url}/{'down' if name == WEBHOOKS_DOWN else 'well'}"
             made.append(await world.ask("POST", path, {"name": name, "type": "custom", "url": url, "events": events}))
-        for one, path in zip(made, ("/admin/webhooks", "/admin/webhooks", "/webhooks"), strict=True):
+        for one, path in zip(made[:3], ("/admin/webhooks", "/admin/webhooks", "/webhooks"), strict=True):
             for _number in range(4):
                 await world.ask("POST", f"{path}/{one['id']}/test")
         for number in range(12):
@@ -128,10 +150,10 @@ async def _webhooks(world: World) -> dict[str, str]:
             await world.ask("PUT", f"/admin/servers/{world.server_id}", values)
         await world.ask("PUT", f"/admin/servers/{world.server_id}", {"name": "lobby"})
         await until(lambda: _has_received(receiver.received))
-    _spread(Path(world.panel.environment["MUNTIN_DATA_DIR"]))
+    _spread(Path(world.panel.environment["MUNTIN_DATA_DIR"]), off=made[3]["id"])
     rows = await world.ask("GET", f"/admin/webhooks/{made[1]['id']}/deliveries")
     good = await world.ask("GET", f"/admin/webhooks/{made[0]['id']}/deliveries")
-    return {"hook": made[0]["id"], "down": made[1]["id"], "my_hook": made[2]["id"],
+    return {"hook": made[0]["id"], "down": made[1]["id"], "my_hook": made[2]["id"], "off_hook": made[3]["id"],
             "failed_delivery": rows[0]["id"], "delivery": good[0]["id"]}  # fmt: skip
 
 
@@ -145,7 +167,10 @@ async def _has_received(received: list[Received]) -> bool:
     return sum(not one.path.endswith("/down") for one in received) >= 15
 
 
-def _spread(data_dir: Path) -> None:
-    """Deliveries of these minutes over the last day, so that charts draw something."""
+def _spread(data_dir: Path, *, off: str) -> None:
+    """Deliveries of these minutes over the last day, so that charts draw something; one webhook was switched off."""
     with sqlite3.connect(data_dir / "muntin.sqlite3", timeout=20) as database:
         database.execute("UPDATE webhooks_delivery SET created_at_ms = created_at_ms - (number * 7 % 23) * 3600000")
+        database.execute(
+            "UPDATE webhooks_endpoint SET is_enabled = 0, disabled_reason = ? WHERE id = ?", (SWITCHED_OFF, off)
+        )

@@ -61,6 +61,7 @@ class WingsPeer:
 
     Attributes:
         installs: Whether installs succeed at once; otherwise they wait for `finish_install`.
+        sent: The servers that this node was told to send to another one.
     """
 
     port: int
@@ -68,6 +69,7 @@ class WingsPeer:
     bearer: str = ""
     installs: bool = True
     games: dict[str, Game] = field(default_factory=dict)
+    sent: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def game(self, uuid: str) -> Game:
@@ -78,7 +80,7 @@ class WingsPeer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def report(self, path: str, body: dict[str, Any]) -> None:
+    async def report(self, path: str, body: dict[str, Any] | None = None) -> None:
         async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {self.bearer}"}) as client:
             (await client.post(f"{self.panel_url}/api/remote{path}", json=body)).raise_for_status()
 
@@ -145,7 +147,7 @@ def create_peer(peer: WingsPeer) -> Quart:
     @app.get("/api/servers/<uuid>")
     async def details(uuid: str) -> dict[str, Any]:
         game = peer.game(uuid)
-        return {"state": game.state, "utilization": game.usage()}
+        return {"state": game.state, "utilization": game.usage(), "is_transferring": uuid in peer.sent}
 
     @app.post("/api/servers/<uuid>/power")
     async def power(uuid: str) -> tuple[str, int]:
@@ -162,6 +164,17 @@ def create_peer(peer: WingsPeer) -> Quart:
     @app.post("/api/servers/<uuid>/sync")
     async def sync(uuid: str) -> tuple[str, int]:
         return "", 204
+
+    @app.post("/api/servers/<uuid>/transfer")
+    async def send(uuid: str) -> tuple[str, int]:
+        peer.sent.add(uuid)
+        peer.later(peer.become(peer.game(uuid), "stopping", "offline"))
+        return "", 202
+
+    @app.delete("/api/servers/<uuid>/transfer")
+    async def keep(uuid: str) -> tuple[str, int]:
+        peer.sent.discard(uuid)
+        return "", 202
 
     @app.delete("/api/servers/<uuid>")
     async def delete(uuid: str) -> tuple[str, int]:

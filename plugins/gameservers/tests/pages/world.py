@@ -54,6 +54,16 @@ class World:
                   "cpu": 200, "allocations_limit": 3} | values  # fmt: skip
         return str((await self.ask("POST", "/admin/servers", wanted))["id"])
 
+    async def add_node(self, peer: WingsPeer, name: str, *, alias: str, **values: Any) -> str:
+        """Make a peer a node of the panel, with 16 ports; its id."""
+        place = {"fqdn": "127.0.0.1", "scheme": "http", "daemon_port": peer.port, "memory": 32768, "disk": 100_000}
+        node = await self.ask("POST", "/admin/nodes", {"name": name, **place, **values})
+        peer.panel_url = self.panel.url
+        peer.bearer = f"{node['daemon_token_id']}.{node['daemon_token']}"
+        ports = {"ip": "127.0.0.1", "ports": ["25565-25580"], "alias": alias}
+        await self.ask("POST", f"/admin/nodes/{node['id']}/allocations", ports)
+        return str(node["id"])
+
     async def wait_for(self, server_id: str, status: str) -> None:
         async with asyncio.timeout(PATIENCE_S):
             while (await self.ask("GET", f"/servers/{server_id}"))["status"] != status:  # noqa: ASYNC110 - it is another process that we wait for
@@ -81,14 +91,7 @@ async def made_world(folder: Path, plugins: str = "gameservers") -> AsyncIterato
 
 
 async def _fill(world: World) -> None:
-    peer = world.peer
-    place = {"fqdn": "127.0.0.1", "scheme": "http", "daemon_port": peer.port, "memory": 32768, "disk": 100_000}
-    node = await world.ask("POST", "/admin/nodes", {"name": "node-1", **place})
-    peer.panel_url = world.panel.url
-    peer.bearer = f"{node['daemon_token_id']}.{node['daemon_token']}"
-    world.node_id = node["id"]
-    ports = {"ip": "127.0.0.1", "ports": ["25565-25580"], "alias": "play.example.org"}
-    await world.ask("POST", f"/admin/nodes/{world.node_id}/allocations", ports)
+    world.node_id = await world.add_node(world.peer, "node-1", alias="play.example.org")
     async with asyncio.timeout(PATIENCE_S):
         while not (nests := await world.ask("GET", "/admin/nests?search=Sandbox")):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.3)

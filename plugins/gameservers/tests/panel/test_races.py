@@ -57,7 +57,7 @@ async def test_one_address_named_by_many_goes_to_one(admin: Caller, made: Any) -
     address = await made.allocation(node)
 
     async def create(number: int) -> int:
-        wanted = {"name": f"t{number}", "user_id": str(admin.account_id), "egg_id": str(egg.id), "memory": 1}
+        wanted = {"name": f"t{number}", "user_id": str(admin.account_id), "egg_id": str(egg.id), "memory": 128}
         return (await admin.post("/api/v1/admin/servers", {**wanted, "allocation_id": str(address.id)})).status
 
     assert Counter(await asyncio.gather(*map(create, range(8)))) == {201: 1, 409: 7}

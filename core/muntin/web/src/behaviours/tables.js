@@ -41,4 +41,18 @@ document.addEventListener("click", (event) => {
   last = box;
   count(scope);
 });
+
+/** Columns that small screens leave out are shown on demand; the choice outlives what htmx puts in anew. */
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-all-columns-switch]");
+  if (button) tell(button.closest("[data-columns]"), button.getAttribute("aria-pressed") !== "true");
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const scope of document.querySelectorAll("[data-all-columns]")) tell(scope, true);
+});
+function tell(scope, all) {
+  scope.toggleAttribute("data-all-columns", all);
+  scope.querySelector("[data-all-columns-switch]")?.setAttribute("aria-pressed", String(all));
+}
+
 addEventListener("pageshow", () => document.querySelectorAll("[data-selectable]").forEach(count));

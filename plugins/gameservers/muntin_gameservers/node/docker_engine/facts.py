@@ -32,6 +32,7 @@ class ContainerFacts:
     stop_signal: str
     memory_limit_bytes: int
     error: str
+    labels: Mapping[str, str]
 
     @classmethod
     def from_inspect(cls, answer: Mapping[str, Any]) -> ContainerFacts:
@@ -49,6 +50,7 @@ class ContainerFacts:
             stop_signal=config.get("StopSignal") or "SIGTERM",
             memory_limit_bytes=int(answer["HostConfig"].get("Memory") or 0),
             error=state.get("Error") or "",
+            labels=config.get("Labels") or {},
         )
 
 

@@ -10,6 +10,7 @@ from muntin_gameservers.node.docker_engine.errors import EngineError
 from muntin_gameservers.node.servers.fleet import Fleet
 from muntin_gameservers.node.servers.installing import deliver, note_interrupted
 from muntin_gameservers.node.servers.server import Server
+from muntin_gameservers.node.transfers.transfers import Transfers
 from muntin_node.errors import NodeError, PanelError
 
 log = logging.getLogger(__name__)
@@ -21,8 +22,9 @@ START_PATIENCE_S = 300.0
 class Boot:
     """Runs once per start of the agent; waits for panel and engine as long as they are away."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, transfers: Transfers) -> None:
         self._fleet = fleet
+        self._transfers = transfers
         self._host = fleet.host
         self._found: set[str] = set()
         self._finding = asyncio.Lock()
@@ -34,12 +36,15 @@ class Boot:
         note_interrupted(self._host)
         await self._host.journal.save()
         await self._load()
+        await self._transfers.recover_arrivals()
+        self._transfers.lock_departures()
         await self.find_containers()
         await asyncio.gather(*(deliver(self._host, uuid) for uuid in list(self._host.journal.installs)))
         try:
             await self._host.reports.reset()
         except PanelError as error:
             log.warning("The panel was not told that nothing is under way here: %s", error)
+        self._transfers.recover_departures()
         self._fleet.is_loaded = True
 
     async def _load(self) -> None:
@@ -87,7 +92,7 @@ class Boot:
         if server.run is not None or server.state != "offline" or server.installation is not None:
             return
         saved = self._host.journal.states.get(server.uuid, "offline")
-        facts = await self._host.engine.inspect(server.uuid)
+        facts = await self._host.own_container(server.uuid)
         if facts is not None and facts.running:
             await self._go_on(server, facts.id, saved)
         elif saved != "offline":

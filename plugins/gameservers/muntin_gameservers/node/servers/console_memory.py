@@ -81,6 +81,8 @@ class ConsoleKeeper:
         if memories:
             await in_file_thread(self._write, memories)
         self._saved.update({uuid: memory.next_seq for uuid, memory in memories.items()})
+        for uuid in memories.keys() - {server.uuid for server in self._servers()}:
+            await self.forget(uuid)  # it was deleted while this wrote
 
     def _write(self, memories: Mapping[str, ConsoleMemory]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from muntin_gameservers.contract import ServerConfiguration
 from muntin_gameservers.node.containers.limits import run_limits
@@ -26,11 +26,17 @@ SUSPENSION_PATIENCE_S = 60.0
 
 
 class Fleet:
-    """Servers by uuid. `is_loaded` turns true when the panel has said which ones there are."""
+    """Servers by uuid.
+
+    Attributes:
+        is_loaded: Turns true when the panel has said which ones there are.
+        before_deletion: Told the uuid of a server that is about to be deleted, known or not.
+    """
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self.is_loaded = False
+        self.before_deletion: Callable[[str], Awaitable[None]] = _nothing
         self._servers: dict[str, Server] = {}
         self.consoles = ConsoleKeeper(host.context.data_dir / "consoles", self.all)
 
@@ -52,6 +58,10 @@ class Fleet:
             raise ServerUnknown
         return server
 
+    def knows(self, uuid: str) -> bool:
+        """Whether there is a server with this uuid."""
+        return uuid in self._servers
+
     def add(self, configuration: ServerConfiguration) -> Server:
         """Know a server; one that is known takes the new configuration."""
         server = self._servers.get(configuration.settings.uuid)
@@ -69,9 +79,8 @@ class Fleet:
         """
         if not self.is_loaded:
             raise Unavailable("The node has not heard from the panel yet which servers it has.")
-        if uuid in self.host.journal.deletions:
-            raise Unavailable("What is left of a server with this uuid is still being removed.")
-        server = self.add(await self._looked_up(uuid))
+        self.require_vacant(uuid)
+        server = self.add(await self.looked_up(uuid))
         if server.installation is not None:
             return
         if self.host.journal.installed.get(uuid):
@@ -80,6 +89,17 @@ class Fleet:
             self.host.spawn(deliver(self.host, uuid), f"report of {uuid}")
             return
         await begin_install(server, reinstall=False, start=start)
+
+    def require_vacant(self, uuid: str) -> None:
+        """Refuse a uuid of which something is left here that does not count.
+
+        Raises:
+            Unavailable: A server with it is being removed, or received from another node.
+        """
+        if uuid in self.host.journal.deletions:
+            raise Unavailable("What is left of a server with this uuid is still being removed.")
+        if uuid in self.host.journal.arrivals:
+            raise Unavailable("A server with this uuid is being received from another node.")
 
     async def install(self, server: Server, *, reinstall: bool, wipe: bool = False) -> None:
         """Run the install script (again) with the panel's present settings; files are kept unless `wipe` says so.
@@ -99,14 +119,19 @@ class Fleet:
         Raises:
             PanelLookupFailed: The panel could not be asked.
         """
-        server.adopt(await self._looked_up(server.uuid))
+        server.adopt(await self.looked_up(server.uuid))
         if server.is_suspended:
             server.channel.publish("suspended")
             self.host.spawn(_stop_suspended(server), f"stop of suspended {server.uuid}")
         elif server.run is not None:
             self.host.spawn(_apply_limits(server), f"limits of {server.uuid}")
 
-    async def _looked_up(self, uuid: str) -> ServerConfiguration:
+    async def looked_up(self, uuid: str) -> ServerConfiguration:
+        """What the panel wants of a server.
+
+        Raises:
+            PanelLookupFailed: The panel could not be asked.
+        """
         try:
             return await self.host.reports.configuration(uuid)
         except PanelError as error:
@@ -121,6 +146,7 @@ class Fleet:
             ServerUnknown: It was not known.
             EngineError: The container could not be removed; the server is still known, so that it can be repeated.
         """
+        await self.before_deletion(uuid)
         server = self._servers.get(uuid)
         self.host.journal.deletions.add(uuid)
         await self.host.journal.save()
@@ -144,10 +170,19 @@ class Fleet:
         await server.power.give_up()
         await server.close()
 
+    async def forget(self, uuid: str) -> None:
+        """Know a server no more; its files are the caller's. Nothing happens to one that is not known."""
+        server = self._servers.pop(uuid, None)
+        if server is not None:
+            await self._dismantle(server)
+        await self.consoles.forget(uuid)
+        self.host.journal.forget(uuid)
+        self.host.reports.forget(uuid)
+
     async def remove_containers(self, uuid: str) -> None:
-        """Remove both containers of a server, if they are there."""
+        """Remove both containers of a server, if they are there and this node's."""
         self.host.require_engine()
-        await asyncio.gather(self.host.engine.remove(uuid), self.host.engine.remove(installer_name(uuid)))
+        await asyncio.gather(*(self.host.remove_container(name) for name in (uuid, installer_name(uuid))))
 
     async def _remove_files(self, uuid: str) -> None:
         await removed(self.host, uuid)
@@ -206,6 +241,10 @@ class Fleet:
         await self.consoles.save()
         for server in self.all():
             await server.close()
+
+
+async def _nothing(_: str) -> None:
+    """What is to be done before a deletion while nothing else knows of servers."""
 
 
 async def _look(run: Run) -> None:

@@ -13,10 +13,10 @@ from muntin_gameservers.contract import ServerSettings
 from muntin_gameservers.node.containers.account import Account, account_of
 from muntin_gameservers.node.containers.images import Images
 from muntin_gameservers.node.containers.network import Network
-from muntin_gameservers.node.containers.specification import Surroundings
+from muntin_gameservers.node.containers.specification import NODE_LABEL, Surroundings
 from muntin_gameservers.node.docker_engine.engine import Engine
 from muntin_gameservers.node.docker_engine.errors import EngineAway
-from muntin_gameservers.node.docker_engine.facts import EngineFeatures
+from muntin_gameservers.node.docker_engine.facts import ContainerFacts, EngineFeatures
 from muntin_gameservers.node.servers.console_memory import ConsoleMemory
 from muntin_gameservers.node.servers.journal import Journal
 from muntin_gameservers.node.servers.reports import Reports
@@ -98,6 +98,20 @@ class Host:
         if self.engine_error is not None or self._features is None:
             raise EngineAway(self.engine_error or "")
         return self._features
+
+    async def own_container(self, name: str) -> ContainerFacts | None:
+        """A container that this node made; None when there is none, or the agent of another node made it.
+
+        Two agents may share one engine, and the containers of a server that moves have the same name on both.
+        """
+        facts = await self.engine.inspect(name)
+        return facts if facts is not None and facts.labels.get(NODE_LABEL) in (None, self.config.uuid) else None
+
+    async def remove_container(self, name: str) -> None:
+        """Kill and remove a container that this node made; none is fine."""
+        facts = await self.own_container(name)
+        if facts is not None:
+            await self.engine.remove(facts.id)
 
     async def surroundings(self, settings: ServerSettings) -> Surroundings:
         """What the specification of a server's containers needs to know."""

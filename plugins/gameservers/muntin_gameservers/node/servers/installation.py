@@ -80,7 +80,7 @@ class Installation:
         self._log.begin(spec)
         await in_file_thread(self._log.flush, truncate=True)
         async with self._host.starting:
-            await self._host.engine.remove(installer_name(server.uuid))
+            await self._host.remove_container(installer_name(server.uuid))
             container_id = await self._host.engine.create(installer_name(server.uuid), spec)
             self.run = Run(self._host, container_id, self._output, self._ended)
             async with asyncio.timeout(LAUNCH_TIMEOUT_S):
@@ -126,7 +126,7 @@ class Installation:
         if self.run is not None:
             self.run.abandon()
         try:
-            await self._host.engine.remove(installer_name(self._server.uuid))
+            await self._host.remove_container(installer_name(self._server.uuid))
         except EngineError as error:
             log.warning("The install container of %s is left for later: %s", self._server.uuid, error)
         await in_file_thread(self._log.flush)

@@ -30,8 +30,9 @@ async def begin_install(server: Server, *, reinstall: bool, start: bool, wipe: b
         wipe: Remove all files first.
 
     Raises:
-        ServerBusy: A power action holds the server, or it is being installed already.
+        ServerBusy: A power action holds the server, or it is being installed or moved already.
     """
+    server.require_here()
     if server.installation is not None or server.power.is_busy:
         raise ServerBusy("The server is busy with another action.")
     server.installation = Installation(server)

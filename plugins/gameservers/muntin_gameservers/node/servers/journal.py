@@ -1,4 +1,4 @@
-"""What must be known after `kill -9`: states of servers, installs under way, deletions begun."""
+"""What must be known after `kill -9`: states of servers, installs and transfers under way, deletions begun."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from muntin_gameservers.contract import PowerState
 
 log = logging.getLogger(__name__)
+ArrivalStage = Literal["receiving", "received", "cancelled"]
 STATES: tuple[PowerState, ...] = ("offline", "starting", "running", "stopping")
 
 
@@ -33,6 +34,11 @@ class Journal:
     Args:
         states_path: `{uuid: state}`.
         path: Everything else.
+
+    Attributes:
+        arrivals: Servers that come from another node. While `receiving` what lies here is worth nothing; once
+            `received` it may be the only copy, and the panel alone decides; `cancelled` says that it knows already.
+        departures: Servers that were being sent to another node; only the panel knows whether they are still ours.
     """
 
     states_path: Path
@@ -41,6 +47,8 @@ class Journal:
     installs: dict[str, PendingInstall] = field(default_factory=dict)
     installed: dict[str, bool] = field(default_factory=dict)
     deletions: set[str] = field(default_factory=set)
+    arrivals: dict[str, ArrivalStage] = field(default_factory=dict)
+    departures: set[str] = field(default_factory=set)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _dirty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -52,6 +60,8 @@ class Journal:
         self.installs = {uuid: PendingInstall(**entry) for uuid, entry in journal.get("installs", {}).items()}
         self.installed = dict(journal.get("installed", {}))
         self.deletions = set(journal.get("deletions", []))
+        self.arrivals = dict(journal.get("arrivals", {}))
+        self.departures = set(journal.get("departures", []))
 
     def note_state(self, uuid: str, state: PowerState) -> None:
         """Remember a state; written within moments by `write_states`."""
@@ -59,7 +69,7 @@ class Journal:
         self._dirty.set()
 
     def forget(self, uuid: str) -> None:
-        """Drop everything about a server but a deletion under way."""
+        """Drop everything about a server but a deletion or a transfer under way."""
         self.states.pop(uuid, None)
         self.installs.pop(uuid, None)
         self.installed.pop(uuid, None)
@@ -75,6 +85,8 @@ class Journal:
                 },
                 "installed": self.installed,
                 "deletions": sorted(self.deletions),
+                "arrivals": self.arrivals,
+                "departures": sorted(self.departures),
             }
             await asyncio.to_thread(_write, self.path, content)
 

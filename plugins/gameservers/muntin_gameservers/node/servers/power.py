@@ -50,17 +50,17 @@ class Power:
             wait_s: How long to wait for another action; 0 refuses at once. `kill` never waits.
 
         Raises:
-            ServerBusy: Another action or an install is under way.
+            ServerBusy: Another action, an install or a transfer is under way.
             StateConflict: A start of a server that is not offline.
             StartFailed: It could not be started; state and `last_exit` say so as well.
         """
         server = self._server
-        if server.installation is not None:
-            raise ServerBusy("The server is being installed.")
+        self._require_free()
         if action == "kill":
             await self.kill()
             return
         async with self.held(wait_s):
+            server.require_here()
             if action in ("stop", "restart"):
                 await self.stop()
             if action in ("start", "restart"):
@@ -89,8 +89,7 @@ class Power:
         server = self._server
         if server.is_suspended:
             raise ServerSuspended
-        if server.installation is not None:
-            raise ServerBusy("The server is being installed.")
+        self._require_free()
         if server.state != "offline":
             raise StateConflict(f"The server is {server.state}.")
         server.set_state("starting")
@@ -99,6 +98,11 @@ class Power:
         except (NodeError, OSError) as error:
             server.not_started(str(error))
             raise StartFailed(str(error)) from error
+
+    def _require_free(self) -> None:
+        if self._server.installation is not None:
+            raise ServerBusy("The server is being installed.")
+        self._server.require_here()
 
     async def _prepare_and_launch(self) -> None:
         self._preparing = asyncio.create_task(prepare(self._server))
@@ -123,14 +127,19 @@ class Power:
         The caller holds the lock.
         """
         run = self._server.run
+        if not await self.ended_when_asked(patience_s=patience_s, reason=reason) and run is not None:
+            self._server.console.say(f"The server did not stop within {patience_s:.0f} s and is killed.")
+            await self._kill_run(run)
+
+    async def ended_when_asked(self, *, patience_s: float, reason: str) -> bool:
+        """Ask the server to stop and wait; whether it is offline then. The caller holds the lock, nothing is killed."""
+        run = self._server.run
         if run is None or self._server.state == "offline":
-            return
+            return True
         run.ended_by = run.ended_by or reason
         self._server.set_state("stopping")
         await self._ask_to_stop(run)
-        if not await run.wait_end(patience_s):
-            self._server.console.say(f"The server did not stop within {patience_s:.0f} s and is killed.")
-            await self._kill_run(run)
+        return await run.wait_end(patience_s)
 
     async def _ask_to_stop(self, run: Run) -> None:
         stop = self._server.configuration.process_configuration.stop

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange
+from muntin_gameservers.contract import InstallReport, InstallScript, ServerConfiguration, StateChange, TransferReport
 from muntin_node.errors import PanelError, PanelRefused
 from muntin_node.panel import PanelClient
 
@@ -52,7 +52,7 @@ class Reports:
 
     async def _page(self, number: int, per_page: int) -> dict[str, Any]:
         answer = await self._panel.get("/servers", params={"page": str(number), "per_page": str(per_page)})
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or not isinstance(answer.get("data") or [], list):
             raise PanelAnswerUnreadable
         return answer
 
@@ -78,6 +78,28 @@ class Reports:
             log.warning("The install report of %s is kept for later: %s", uuid, error)
             return False
         return True
+
+    async def transfer_succeeded(self, uuid: str) -> None:
+        """Tell that a server has come here from another node and is complete.
+
+        Raises:
+            PanelRefused: The panel does not take it, or not any more.
+            PanelUnreachable: Whether it did is not known.
+        """
+        await self._panel.post(f"/servers/{uuid}/transfer/success", json=None)
+
+    async def transfer_failed(self, uuid: str, report: TransferReport) -> None:
+        """Tell that a server could not be sent or received; raises as `transfer_succeeded`."""
+        await self._panel.post(f"/servers/{uuid}/transfer/failure", json=report.model_dump())
+
+    async def is_listed(self, uuid: str, per_page: int) -> bool:
+        """Whether the panel counts a server among those of this node."""
+        first = await self._page(0, per_page)
+        last_page = int((first.get("meta") or {}).get("last_page") or 1)
+        pages = [first, *[await self._page(number, per_page) for number in range(2, last_page + 1)]]
+        return any(
+            isinstance(row, dict) and row.get("uuid") == uuid for page in pages for row in page.get("data") or []
+        )
 
     async def activity(self, rows: list[dict[str, Any]]) -> None:
         """Tell what people did over sockets."""

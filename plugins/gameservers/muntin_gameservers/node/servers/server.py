@@ -23,7 +23,7 @@ from muntin_gameservers.node.servers.channel import Channel
 from muntin_gameservers.node.servers.console import Console
 from muntin_gameservers.node.servers.crash_policy import CrashPolicy, Verdict
 from muntin_gameservers.node.servers.disk import DiskUse
-from muntin_gameservers.node.servers.errors import NotRunning
+from muntin_gameservers.node.servers.errors import NotRunning, ServerBusy
 from muntin_gameservers.node.servers.host import Host
 from muntin_gameservers.node.servers.power import Power
 from muntin_gameservers.node.servers.readiness import Readiness
@@ -46,6 +46,8 @@ class Server:
         run: The container while there is one.
         installation: The install under way, if any; `install_task` runs it.
         last_exit: Why the server ended the last time, or could not start.
+        is_transferring: It is being moved to another node, or came from one and the panel has not said yet that it
+            belongs here: nothing may be done with it.
     """
 
     def __init__(self, host: Host, configuration: ServerConfiguration) -> None:
@@ -58,6 +60,7 @@ class Server:
         self.installation: Installation | None = None
         self.install_task: asyncio.Task[None] | None = None
         self.is_deleted = False
+        self.is_transferring = False
         self.usage = ResourceUsage()
         self.console = Console(lambda: host.config, self._line_shown, host.console_memories.pop(self.uuid, None))
         self.install_output = Fanout(history_lines=INSTALL_HISTORY_LINES)
@@ -91,6 +94,7 @@ class Server:
             utilization=self.current_usage(),
             configuration=self.settings,
             is_installing=self.installation is not None,
+            is_transferring=self.is_transferring,
             last_exit=self.last_exit,
             engine_error=self.host.engine_error,
         )
@@ -124,7 +128,9 @@ class Server:
 
         Raises:
             NotRunning: No container takes input.
+            ServerBusy: It is being moved to another node.
         """
+        self.require_here()
         if self.run is None or self.state == "offline":
             raise NotRunning("The server is not running.")
         stop = self.configuration.process_configuration.stop
@@ -133,6 +139,15 @@ class Server:
             self.set_state("stopping")
         if not self.run.write(line):
             raise NotRunning("The server does not take input.")
+
+    def require_here(self) -> None:
+        """Refuse what would change a server that is being moved.
+
+        Raises:
+            ServerBusy: It is.
+        """
+        if self.is_transferring:
+            raise ServerBusy("The server is being moved to another node.")
 
     def new_run(self, container_id: str) -> Run:
         """Begin to follow a container."""

@@ -85,7 +85,7 @@ async def launch(server: Server, around: Surroundings) -> None:
     host = server.host
     async with host.starting:
         try:
-            await host.engine.remove(server.uuid)
+            await host.remove_container(server.uuid)
             by_itself = await host.engine.starts_by_itself(image_name(server.settings.container.image))
             spec = run_container(server.settings, around, host.volume(server.uuid), starts_by_itself=by_itself)
             container_id = await host.engine.create(server.uuid, spec)
@@ -109,6 +109,6 @@ async def _clean_up(server: Server) -> None:
     if server.run is not None:
         server.run.abandon()
     try:
-        await server.host.engine.remove(server.uuid)
+        await server.host.remove_container(server.uuid)
     except EngineError as error:
         log.warning("The container of %s is left for its next start: %s", server.uuid, error)

@@ -203,7 +203,8 @@ class ConsoleSocket:
         self._spawn(self._pump_lines(self._server.install_output, INSTALL_OUTPUT, self._install_seen()))
         self._follow_console(self._server.console.fanout.subscribe())
         await self._send_event("status", self._server.state)
-        if self._server.state == "offline" and self._server.installation is None:
+        is_idle = self._server.installation is None and not self._server.is_transferring
+        if self._server.state == "offline" and is_idle:
             await self._send_stats("")
 
     async def _set_state(self, action: str) -> None:
