@@ -18,10 +18,15 @@ from muntin.bus.postgres import PostgresBus, plain_url
 from muntin.bus.unix import UnixBus
 from muntin.configuration import Configuration
 from muntin.database import App, close_database, open_database
+from muntin.testing import waiting
 from muntin.testing.stores import Store
 
 on_postgresql = pytest.mark.parametrize("store_server", ["postgresql"], indirect=True)
 Heard = list[tuple[str, Json]]
+OTHERS = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_type = 'client backend'"
+)
 
 
 async def until(condition: Callable[[], object], *, timeout_s: float = 30.0) -> None:
@@ -58,10 +63,14 @@ async def test_bus_connects_again_and_sends_what_was_published_meanwhile(store: 
     sender, _ = await connect(store, "n")
     reader, heard = await connect(store, "n")
     connection = await asyncpg.connect(plain_url(store.url))
+    ended = [row[0] for row in await connection.fetch(OTHERS)]
 
-    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    await until(lambda: not sender.connected or not reader.connected)
-    await until(lambda: sender.connected and reader.connected)
+    async def are_back() -> bool:
+        new = await connection.fetch(f"{OTHERS} AND pid <> ALL($1)", ended)
+        return len(new) == 2 and sender.connected and reader.connected
+
+    await connection.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", ended)
+    await waiting.until(are_back)
     sender.publish("n", 1)
     await until(lambda: heard)
 

@@ -129,9 +129,11 @@ async def test_expired_session_of_a_socket_gets_a_fresh_ticket(harness: Harness,
     page = await open_console(harness, watched)
 
     await harness.fake.drop(4401)
-    await expect(page.locator("muntin-console[data-connection=open]")).to_be_visible()
+    await harness.fake.say("to the new socket")
+    await wait_for_line(page, "to the new socket")
 
     assert harness.fake.issued == 2
+    await expect(page.locator("muntin-console[data-connection=open]")).to_be_visible()
 
 
 async def test_power_buttons_and_badge_follow_the_state(harness: Harness, watched: Watched) -> None:

@@ -22,7 +22,7 @@ LABELS: dict[str, forms.Field] = {
     "startup": {"label": _("Start command"), "kind": "textarea", "rows": 3},
     "node_id": {"label": _("Node")},
     "allocation_id": {"label": _("Port")},
-    "memory": {"label": _("Memory"), "required": True, "unit": _("MiB"), "help": _("0 means no limit.")},
+    "memory": {"label": _("Memory"), "required": True, "unit": _("MiB"), "help": _("At least 128; 0 means no limit.")},
     "disk": {"label": _("Disk"), "required": True, "unit": _("MiB"), "help": _("0 means no limit.")},
     "cpu": {"label": _("CPU"), "required": True, "unit": "%", "help": _("100 is one core; 0 means no limit.")},
     "swap": {
