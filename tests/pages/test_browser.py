@@ -11,10 +11,10 @@ import pyotp
 import pytest
 from playwright.async_api import Browser, BrowserContext, ViewportSize
 
-from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, findings
 from muntin.testing.pictures import Album
 
-from .served import EMAIL, PASSWORD, served_panel
+from .served import EMAIL, PASSWORD
 
 REFUSED = re.compile(r"the server responded with a status of (404|422)")
 PAGES = ("/", "/account", "/account/security", "/account/api-keys", "/account/api-keys/new", "/account/ssh-keys",
@@ -51,18 +51,6 @@ class Tab(Watched):
     def complaints(self) -> list[str]:
         """What went wrong; that a browser notes refused requests is as it should be."""
         return [one for one in self.problems if not REFUSED.search(one)]
-
-
-@pytest.fixture(scope="module")
-async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with served_panel(tmp_path_factory.mktemp("served")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

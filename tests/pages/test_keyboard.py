@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched
 
-from .served import EMAIL, PASSWORD, served_panel
+from .served import EMAIL, PASSWORD
 
 pytestmark = pytest.mark.browser
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
@@ -46,18 +44,6 @@ END = """() => {
     unseen: shown(walked.filter(([one, focused, size]) => !size || focused === look(one)).map(([one]) => one)),
   };
 }"""
-
-
-@pytest.fixture(scope="module")
-async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with served_panel(tmp_path_factory.mktemp("served")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as opened:
-        yield opened
 
 
 async def opened(browser: Browser, url: str, size: ViewportSize, *, scheme: str = "light") -> BrowserContext:

@@ -8,24 +8,12 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, chromium, findings
+from muntin.testing.browsing import REMEMBER_VIOLATIONS, Watched, findings
 
 from ..openid.provider import ADA, CLIENT_ID, CLIENT_SECRET, OpenIdProvider
-from .served import EMAIL, PASSWORD, served_panel
+from .served import EMAIL, PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with served_panel(tmp_path_factory.mktemp("served")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -12,6 +11,7 @@ from tortoise.exceptions import OperationalError
 
 from muntin.configuration import Configuration
 from muntin.database import close_database
+from muntin.database.migrations import sqlite_file
 from muntin.errors import MuntinError
 from muntin.panel import Panel
 from muntin.translation import _
@@ -58,8 +58,6 @@ class DatabaseUnusable(MuntinError):
 
 
 def _require_database(configuration: Configuration) -> None:
-    if (
-        configuration.on_sqlite
-        and not Path(configuration.store_url.removeprefix("sqlite://").partition("?")[0]).exists()
-    ):
+    file = sqlite_file(configuration.store_url)
+    if file is not None and not file.exists():
         raise DatabaseUnusable

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from tortoise.functions import Count
-
-from muntin.access import Actor, require
+from muntin.access import Actor
 from muntin.call import Call
-from muntin.nodes.models import NodeRow
 from muntin.pages import forms
 from muntin.pages.answers import Crumb, Page, Redirect
 from muntin.pages.submitting import Done, Problems, attempt, submit, typed
@@ -23,42 +19,23 @@ from muntin_gameservers.pages.identifiers import identifier
 from muntin_gameservers.pages.server_forms import MOST_CHOICES
 from muntin_gameservers.schemas import Server, TransferIn
 from muntin_gameservers.servers import listing
-from muntin_gameservers.servers.promised import promised_of
 from muntin_gameservers.servers.transfers.ending import cancel_transfer
 from muntin_gameservers.servers.transfers.ordering import start_transfer
+from muntin_gameservers.servers.transfers.places import places_for
 
 routes = Routes(dialect="pages", prefix="/admin/servers/<uuid:server_id>/transfer", tags=("servers",))
 MANY = "additional_allocation_ids"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A node that the server could go to.
-
-    Attributes:
-        memory_free, disk_free: MiB; `None` where there is no limit.
-        ports: How many are free.
-        objection: Why it cannot go there; empty where it can.
-    """
-
-    node: NodeRow
-    memory_free: int | None
-    disk_free: int | None
-    ports: int
-    objection: str
-
-
-@routes.get("", service=start_transfer)
+@routes.get("", service=places_for)
 async def choose_place(actor: Actor, server_id: UUID, call: Call) -> Page:
     """The nodes; and for the one that the address names, its free ports."""
-    require(actor, "admin.servers.update")
     return await _page(actor, server_id, {"node_id": call.request.args.get("node_id", "")}, Problems())
 
 
 @routes.post("", service=start_transfer)
 async def move_server(actor: Actor, server_id: UUID, call: Call) -> Page | Redirect:
     """Have the server moved."""
-    require(actor, "admin.servers.update")
     sent = await typed(call)
     values = {name: sent[name] for name in ("node_id", "allocation_id") if sent.get(name)}
     values[MANY] = _listed(sent.get(MANY))
@@ -77,14 +54,14 @@ async def cancel(actor: Actor, server_id: UUID) -> Redirect:
 
 async def _page(actor: Actor, server_id: UUID, sent: Mapping[str, Any], problems: Problems) -> Page:
     server = await listing.load_any_server(actor, server_id)
-    places = await _places(server)
+    places = await places_for(actor, server_id)
     wanted = identifier(sent.get("node_id"))
-    chosen = next((one for one in places if one.node.id == wanted and not one.objection), None)
+    chosen = next((one for one in places if one.node_id == wanted and not one.objection), None)
     values = {
         "server": server,
         "places": places,
         "chosen": chosen,
-        "fields": await _fields(server, chosen.node.id, sent, problems) if chosen else [],
+        "fields": await _fields(server, chosen.node_id, sent, problems) if chosen else [],
         "problems": problems,
         "path": f"/admin/servers/{server_id}/transfer",
         "back": f"/admin/servers/{server_id}",
@@ -92,51 +69,6 @@ async def _page(actor: Actor, server_id: UUID, sent: Mapping[str, Any], problems
     crumbs = (*CRUMBS, Crumb(label=server.name, path=f"/admin/servers/{server_id}"), Crumb(label=_("Move")))
     title = _("Move {name}", name=server.name)
     return Page("gameservers/admin_transfer.html", values, title=title, crumbs=crumbs, status=problems.status)
-
-
-async def _places(server: Server) -> list[Place]:
-    """The other nodes: first those to which the server could go, by name."""
-    nodes = await NodeRow.exclude(id=server.node_id).order_by("name")
-    promised = await promised_of([node.id for node in nodes])
-    free = AllocationRow.filter(server_id=None).annotate(ports=Count("id")).group_by("node_id")
-    ports = dict(await free.values_list("node_id", "ports"))
-    places = []
-    for node in nodes:
-        taken = promised.get(node.id)
-        memory = _left(node.memory_mib, node.memory_overallocate_percent, taken.memory_mib if taken else 0)
-        disk = _left(node.disk_mib, node.disk_overallocate_percent, taken.disk_mib if taken else 0)
-        place = Place(node=node, memory_free=memory, disk_free=disk, ports=ports.get(node.id, 0), objection="")
-        places.append(_judged(place, server))
-    return sorted(places, key=lambda one: bool(one.objection))
-
-
-def _left(total_mib: int, overallocate_percent: int, taken_mib: int) -> int | None:
-    if overallocate_percent < 0:
-        return None
-    return max(0, total_mib * (100 + overallocate_percent) // 100 - taken_mib)
-
-
-def _judged(place: Place, server: Server) -> Place:
-    """The same, with the first thing that speaks against it."""
-    objections = (
-        (place.node.maintenance_mode, _("It is in maintenance.")),
-        (place.node.status == "offline", _("It does not answer.")),
-        (_is_less(place.memory_free, server.memory), _("It has too little free memory.")),
-        (_is_less(place.disk_free, server.disk), _("It has too little free disk.")),
-        (not place.ports, _("It has no free port.")),
-    )
-    objection = next((words for holds, words in objections if holds), "")
-    return Place(
-        node=place.node,
-        memory_free=place.memory_free,
-        disk_free=place.disk_free,
-        ports=place.ports,
-        objection=objection,
-    )
-
-
-def _is_less(free_mib: int | None, wanted_mib: int) -> bool:
-    return free_mib is not None and free_mib < wanted_mib
 
 
 async def _fields(server: Server, node_id: UUID, sent: Mapping[str, Any], problems: Problems) -> list[forms.Field]:

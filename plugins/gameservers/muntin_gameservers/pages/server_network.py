@@ -15,7 +15,7 @@ from muntin.schemas import PageQuery
 from muntin.translation import _
 from muntin_gameservers.allocations import service as allocations
 from muntin_gameservers.allocations.schemas import AllocationChanges
-from muntin_gameservers.pages.view import server_page
+from muntin_gameservers.pages.view import is_changeable, server_page
 from muntin_gameservers.servers import listing
 
 routes = Routes(dialect="pages", prefix="/servers/<uuid:server_id>/network", tags=("servers",))
@@ -26,7 +26,7 @@ async def show_network(actor: Actor, server_id: UUID, call: Call, query: PageQue
     """Addresses and ports."""
     page = await allocations.list_allocations(actor, server_id, query)
     server = await listing.load_server(actor, server_id)
-    usable = () if server.is_suspended or server.status == "transferring" else server.permissions
+    usable = server.permissions if is_changeable(server) else ()
     return await server_page(
         call,
         server,

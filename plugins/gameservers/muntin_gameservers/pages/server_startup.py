@@ -14,7 +14,7 @@ from muntin.routing import Routes
 from muntin.translation import _
 from muntin_gameservers.nests.schemas import EggVariable
 from muntin_gameservers.pages.variables import submit_variables, typed_environment, variable_fields
-from muntin_gameservers.pages.view import server_page
+from muntin_gameservers.pages.view import is_changeable, server_page
 from muntin_gameservers.schemas import Server
 from muntin_gameservers.servers import listing, startup
 from muntin_gameservers.servers.startup import Startup, StartupIn
@@ -50,8 +50,7 @@ async def save_startup(actor: Actor, server_id: UUID, call: Call) -> Page | Redi
 async def _startup(actor: Actor, server_id: UUID, call: Call, problems: Problems) -> Page:
     shown = await startup.load_startup(actor, server_id)
     server = await listing.load_server(actor, server_id)
-    is_usable = not server.is_suspended and server.status != "transferring"
-    may = "startup.update" in server.permissions and is_usable
+    may = "startup.update" in server.permissions and is_changeable(server)
     values = {"startup": shown, "fields": _fields(server, shown, problems, may), "problems": problems, "may_save": may}
     return await server_page(call, server, "/startup", "startup.html", status=problems.status, **values)
 

@@ -32,6 +32,11 @@ def address_of(server: Server) -> str:
     return f"[{host}]:{found.port}" if ":" in host else f"{host}:{found.port}"
 
 
+def is_changeable(server: Server) -> bool:
+    """Whether forms for its owner are open: not while it is suspended or moved."""
+    return not server.is_suspended and server.status != "transferring"
+
+
 def base_of(server: Server) -> str:
     """Where the pages of a server begin."""
     return f"/servers/{server.id}"

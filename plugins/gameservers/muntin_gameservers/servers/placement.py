@@ -71,8 +71,8 @@ async def _candidates(wanted: ServerIn) -> list[UUID]:
     if wanted.node_id is not None:
         return [wanted.node_id]
     nodes = await NodeRow.filter(is_public=True, maintenance_mode=False)
-    promised = {node.id: await _promised(node.id) for node in nodes}
-    nodes.sort(key=lambda node: (promised[node.id][0] / max(1, node.memory_mib), node.name))
+    promised = await promised_of([node.id for node in nodes])
+    nodes.sort(key=lambda node: (promised.get(node.id, Promised()).memory_mib / max(1, node.memory_mib), node.name))
     return [node.id for node in nodes]
 
 
@@ -82,19 +82,25 @@ async def has_room(node: NodeRow, memory_mib: int, disk_mib: int, *, besides: UU
     Args:
         besides: A server that is not counted, because it is the one that changes.
     """
-    memory_used, disk_used = await _promised(node.id, besides)
-    return _fits(memory_used, memory_mib, node.memory_mib, node.memory_overallocate_percent) and _fits(
-        disk_used, disk_mib, node.disk_mib, node.disk_overallocate_percent
+    memory, disk = free_of(node, (await promised_of([node.id], besides=besides)).get(node.id, Promised()))
+    return fits(memory_mib, memory) and fits(disk_mib, disk)
+
+
+def free_of(node: NodeRow, promised: Promised) -> tuple[int | None, int | None]:
+    """Memory and disk of a node that nobody was promised, in MiB; `None` where it may promise without a limit."""
+    return (
+        _free(node.memory_mib, node.memory_overallocate_percent, promised.memory_mib),
+        _free(node.disk_mib, node.disk_overallocate_percent, promised.disk_mib),
     )
 
 
-def _fits(used_mib: int, wanted_mib: int, total_mib: int, overallocate_percent: int) -> bool:
-    return overallocate_percent < 0 or used_mib + wanted_mib <= total_mib * (100 + overallocate_percent) // 100
+def _free(total_mib: int, overallocate_percent: int, promised_mib: int) -> int | None:
+    return None if overallocate_percent < 0 else total_mib * (100 + overallocate_percent) // 100 - promised_mib
 
 
-async def _promised(node_id: UUID, besides: UUID | None = None) -> tuple[int, int]:
-    found = (await promised_of([node_id], besides=besides)).get(node_id, Promised())
-    return found.memory_mib, found.disk_mib
+def fits(wanted_mib: int, free_mib: int | None) -> bool:
+    """Whether there is room, given what `free_of` says."""
+    return free_mib is None or wanted_mib <= free_mib
 
 
 async def _free_allocation(node_id: UUID, deploy: Deploy) -> AllocationRow | None:

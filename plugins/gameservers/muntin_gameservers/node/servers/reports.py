@@ -45,10 +45,13 @@ class Reports:
 
     async def configurations(self, per_page: int) -> list[ServerConfiguration]:
         """All servers of this node; one that cannot be read is logged and left out."""
+        return list(_readable(await self._listed(per_page)))
+
+    async def _listed(self, per_page: int) -> list[Any]:
         first = await self._page(0, per_page)
         last_page = int((first.get("meta") or {}).get("last_page") or 1)
         others = await asyncio.gather(*(self._page(number, per_page) for number in range(2, last_page + 1)))
-        return list(_readable(entry for page in (first, *others) for entry in page.get("data") or []))
+        return [entry for page in (first, *others) for entry in page.get("data") or []]
 
     async def _page(self, number: int, per_page: int) -> dict[str, Any]:
         answer = await self._panel.get("/servers", params={"page": str(number), "per_page": str(per_page)})
@@ -94,12 +97,7 @@ class Reports:
 
     async def is_listed(self, uuid: str, per_page: int) -> bool:
         """Whether the panel counts a server among those of this node."""
-        first = await self._page(0, per_page)
-        last_page = int((first.get("meta") or {}).get("last_page") or 1)
-        pages = [first, *[await self._page(number, per_page) for number in range(2, last_page + 1)]]
-        return any(
-            isinstance(row, dict) and row.get("uuid") == uuid for page in pages for row in page.get("data") or []
-        )
+        return any(isinstance(row, dict) and row.get("uuid") == uuid for row in await self._listed(per_page))
 
     async def activity(self, rows: list[dict[str, Any]]) -> None:
         """Tell what people did over sockets."""
